@@ -1,0 +1,76 @@
+# One command each. `make help` lists them; CONTRIBUTING.md says when to use which.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+
+# The same work on every machine: one thread, and lines instead of bars where nobody watches.
+export OMP_NUM_THREADS ?= 1
+export GENLIB_STATIC ?= 1
+# Data sets that lie beside the checkout are used, so that nothing is downloaded.
+ifneq ($(wildcard ../shared/datasets),)
+export GENLIB_DATA ?= $(abspath ../shared/datasets)
+endif
+
+.PHONY: help env book test lint format unit notebooks site serve exercises table results timings judge plane new repository constraints clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env:  ## make or refresh the environment in .venv (PYTHON=..., TORCH_INDEX=... for a CPU build of torch)
+	@tools/env.sh
+
+book: env  ## run every notebook in the cpu budget and build the whole book; warnings are errors
+	@GENLIB_BUDGET=cpu $(PY) -m tools.build_book
+
+serve: book  ## build the book and show it at http://localhost:8000
+	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+test: env  ## everything CI checks: lint, unit tests, notebooks, the book, the site in a browser
+	@rm -rf _build/junit; $(MAKE) -k lint unit notebooks book site; status=$$?; \
+	$(PY) -m tools.summary && exit $$status
+
+lint: env  ## ruff on code and notebooks, and notebooks without outputs
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m nbstripout --keep-id --verify notebooks/*.ipynb
+
+format: env  ## let ruff and nbstripout put code and notebooks in order
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m nbstripout --keep-id notebooks/*.ipynb
+
+unit: env  ## the tests of genlib, the tools and the rules of the repository
+	@$(PYTEST) -q tests --junitxml=_build/junit/unit.xml
+
+notebooks: env  ## run every notebook in the quick budget (nbval)
+	@GENLIB_BUDGET=quick $(PYTEST) -q notebooks tests/slow --durations=5 --junitxml=_build/junit/notebooks.xml
+
+site: book  ## the built book in a real browser (skipped with a line where there is no Chromium)
+	@$(PYTEST) -q tests/site --junitxml=_build/junit/site.xml
+
+exercises: env  ## write student copies of the notebooks, without solutions, into _build/exercises
+	@$(PY) -m tools.make_exercises
+
+table: env  ## measure the running table again (ROWS=... for some rows)
+	@$(PY) -m tools.make_table $(ROWS)
+
+results: env  ## measure the other stored results of the chapters again (a few minutes)
+	@for tool in tools/make_*_results.py; do $(PY) -m tools.$$(basename $$tool .py) || exit 1; done
+
+timings: env  ## run every notebook in the cpu budget and store what it costs
+	@$(PY) -m tools.make_timings
+
+judge: env  ## train the judge of the digits again (changes every distance: only for a new edition)
+	@$(PY) -m tools.train_judge
+
+plane: env  ## train the autoencoder behind the latent plane again (changes that figure)
+	@$(PY) -m tools.train_plane
+
+new: env  ## make the files of a new chapter: make new CHAPTER=06_guidance TITLE="Guidance"
+	@$(PY) -m tools.new_chapter "$(CHAPTER)" "$(TITLE)"
+
+repository: env  ## write the repository's address wherever it is repeated: make repository URL=https://github.com/you/book
+	@$(PY) -m tools.set_repository "$(URL)"
+
+constraints: env  ## write constraints.txt from what is installed now
+	@$(PY) -m tools.freeze
+
+clean:  ## remove the environment and everything that was built
+	@rm -rf .venv _build .pytest_cache .ruff_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,238 @@
+"""The book's own Sphinx extension.
+
+- `quiz`: a question whose options give their reason, on plain HTML, so it works offline and by keyboard.
+- `stored`: a number from book/_data, so that no measured number is typed into a page.
+- `running-table`: the table that compares all models, from the same place.
+- `interactive`: a figure of genlib.interact; `student-copies`: links to the notebooks without solutions.
+- MathJax is copied from an installed package: the built pages ask no other host for anything.
+- The execution cache knows what the notebooks depend on, and student copies are published with the site.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean, stdev
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from genlib import evaluate, interact, plot  # noqa: E402
+from tools.make_exercises import NOTEBOOKS, has_solutions, write_student_copies  # noqa: E402
+
+# --- the execution cache -------------------------------------------------------------------------
+
+
+def fingerprint() -> str:
+    """A name for all that a notebook's output rests on besides its own cells: code, data, versions, budget."""
+    digest = hashlib.sha256()
+    for folder, pattern in [("genlib", "**/*"), ("book/_data", "*.json")]:
+        for path in sorted((ROOT / folder).glob(pattern)):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    for package in ("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "ipywidgets"):
+        digest.update(f"{package}{version(package)}".encode())
+    digest.update(os.environ.get("GENLIB_BUDGET", "").encode())
+    return digest.hexdigest()[:12]
+
+
+def use_fingerprint(app: Sphinx, config) -> None:
+    """jupyter-cache looks at code cells alone; a folder of its own for each fingerprint mends that."""
+    if config.nb_execution_mode == "cache":
+        config.nb_execution_cache_path = str(ROOT / "_build" / ".jupyter_cache" / fingerprint())
+
+
+# --- nothing from other hosts --------------------------------------------------------------------
+
+
+def vendor_mathjax(app: Sphinx) -> None:
+    """Copy MathJax' one bundle and its fonts to where `mathjax_path` looks for them."""
+    package = importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations[0]
+    source, target = Path(package) / "static" / "mathjax", ROOT / "_build" / "vendor" / "mathjax"
+    fonts = Path("output/chtml/fonts/woff-v2")
+    if not target.exists():
+        (target / fonts).mkdir(parents=True)
+        shutil.copy(source / "tex-chtml.js", target)
+        shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
+    # Jupyter Book adds every script below html_static_path to every page: add this folder after it looked.
+    app.config.html_static_path.append(str(target.parent))
+
+
+def drop_thebe(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Jupyter Book loads its live-code script even where it is switched off; the script asks another host."""
+
+    def wanted(asset) -> bool:
+        text = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', {}).get('body', '')}"
+        return "thebe" not in text.lower()
+
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context[kind] if wanted(asset)]
+
+
+# --- quiz ----------------------------------------------------------------------------------------
+
+
+class Quiz(SphinxDirective):
+    """A question with options; each option opens to its verdict and its reason.
+
+    ```{quiz} What does a density integrate to?
+    - [x] 1 :: The probability of all values together is 1.
+    - [ ] It depends :: Then it would be no density.
+    ```
+    """
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        options = self.parse_options()
+        box = nodes.container(classes=["gl-quiz"])
+        question = nodes.paragraph(classes=["gl-question"])
+        question += self.inline(" ".join(self.arguments[0].split()))
+        box += question
+        for right, text, reason in options:
+            box += raw('<details class="gl-option"><summary>')
+            box += self.inline(text)
+            verdict = "right" if right else "wrong"
+            label = "Right." if right else "No."
+            box += raw(f'</summary><p><b class="gl-verdict-{verdict}">{label}</b> ')
+            box += self.inline(reason)
+            box += raw("</p></details>")
+        return [box]
+
+    def inline(self, text: str) -> list[nodes.Node]:
+        children, messages = self.state.inline_text(text, self.lineno)
+        return children + messages
+
+    def parse_options(self) -> list[tuple[bool, str, str]]:
+        """(is it right?, option, reason) for each item; an item may go on over several lines."""
+        items: list[str] = []
+        for line in self.content:
+            if line.startswith("- ["):
+                items.append(line)
+            elif line.strip() and items:
+                items[-1] += " " + line.strip()
+        options = []
+        for item in items:
+            text, _, reason = item[len("- [x] ") :].partition(" :: ")
+            if not reason:
+                raise self.error(f"quiz: this option gives no reason after ' :: ': {item!r}")
+            options.append((item[3] == "x", text.strip(), reason.strip()))
+        if sum(right for right, _, _ in options) < 1 or len(options) < 2:
+            raise self.error("quiz: expected at least two options, one of them marked [x]")
+        return options
+
+
+def raw(markup: str) -> nodes.raw:
+    return nodes.raw("", markup, format="html")
+
+
+# --- stored numbers ------------------------------------------------------------------------------
+
+
+def look_up(reference: str) -> str:
+    """Text for `file:path.to.value:format`; a list over seeds becomes mean ± standard deviation.
+
+    Raises:
+        ValueError: names what was looked for and what is there instead.
+    """
+    name, path, style = (reference.split(":", 2) + [""])[:3]
+    value = evaluate.stored(name)
+    while path:
+        value, path = step_into(value, path, reference)
+    if isinstance(value, list):
+        return f"{fmean(value):{style}} ± {stdev(value):{style}}"
+    return f"{value:{style}}"
+
+
+def step_into(value, path: str, reference: str):
+    """The value one step along the path, and the rest of the path; a key may itself hold dots, as in 0.05."""
+    if isinstance(value, list):
+        index, _, rest = path.partition(".")
+        if index.isdigit() and int(index) < len(value):
+            return value[int(index)], rest
+    keys = list(value) if isinstance(value, dict) else []
+    for key in sorted(keys, key=len, reverse=True):
+        if path == key or path.startswith(f"{key}."):
+            return value[key], path[len(key) + 1 :]
+    there = ", ".join(keys) or repr(value)
+    raise ValueError(f"stored: {reference!r} asks for {path!r}, but there is only: {there}")
+
+
+class Stored(SphinxRole):
+    """{stored}`table:rows.naive_bayes.frechet:.2f` prints a number of book/_data/table.json."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        try:
+            return [nodes.Text(look_up(self.text))], []
+        except (ValueError, OSError) as problem:
+            message = self.inliner.reporter.error(str(problem), line=self.lineno)
+            return [nodes.problematic(self.rawtext, self.rawtext)], [message]
+
+
+class RunningTable(SphinxDirective):
+    """The rows named as arguments, or all, of the running table."""
+
+    optional_arguments = 20
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(ROOT / "book" / "_data" / "table.json"))
+        stored = evaluate.stored("table")
+        rows = {key: stored["rows"][key] for key in self.arguments or stored["rows"]}
+        return [raw(plot.table(rows, stored["floor"])._repr_html_())]
+
+
+# --- interactive figures ------------------------------------------------------------------------
+
+
+class InteractiveFigure(SphinxDirective):
+    """```{interactive} two_gaussians``` puts genlib.interact.two_gaussians() into the page."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        for path in (ROOT / "genlib").rglob("*interact*"):
+            self.env.note_dependency(str(path))
+        return [raw(getattr(interact, self.arguments[0])()._repr_html_())]
+
+
+# --- student copies ------------------------------------------------------------------------------
+
+
+class StudentCopies(SphinxDirective):
+    """A list of links to the student copies that `publish_exercises` writes beside the pages."""
+
+    def run(self) -> list[nodes.Node]:
+        root = "../" * self.env.docname.count("/")
+        items = []
+        for path in filter(has_solutions, sorted(NOTEBOOKS.glob("*.ipynb"))):
+            self.env.note_dependency(str(path))
+            title = path.stem.replace("_", " ")
+            items.append(f'<li><a href="{root}exercises/{path.name}" download>{title}</a></li>')
+        return [raw(f"<ul>{''.join(items)}</ul>")]
+
+
+def publish_exercises(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        write_student_copies(Path(app.outdir) / "exercises")
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", use_fingerprint, priority=900)
+    app.connect("builder-inited", vendor_mathjax)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("build-finished", publish_exercises)
+    app.add_directive("quiz", Quiz)
+    app.add_directive("running-table", RunningTable)
+    app.add_directive("interactive", InteractiveFigure)
+    app.add_directive("student-copies", StudentCopies)
+    app.add_role("stored", Stored())
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

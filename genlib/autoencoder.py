@@ -1,0 +1,252 @@
+"""Chapter 2: autoencoders, their linear case (PCA), denoising, and four laws for codes to draw from.
+
+The Helmholtz machine called its two halves recognition and generative network (Dayan, Hinton, Neal & Zemel 1995).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import sklearn.decomposition
+import torch
+import torch.nn.functional as F
+from scipy.linalg import subspace_angles
+from sklearn.mixture import GaussianMixture
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal
+
+from genlib.losses import squared_error
+from genlib.nets import image_decoder, image_encoder, mlp
+from genlib.shapes import expect, expect_range
+
+ANY = (-math.inf, math.inf)  # the range of points in the plane, and of noisy images
+
+
+class Autoencoder(nn.Module):
+    """x -> code z -> x_hat, trained to give back what it was given. With `corrupt` it is a denoising autoencoder.
+
+    Papers: Hinton & Salakhutdinov 2006; for denoising Vincent et al. 2008.
+
+    Args:
+        encoder: maps x (B, ...) to codes (B, latent_dim).
+        decoder: maps codes (B, latent_dim) to x_hat in the shape of x.
+        corrupt: spoils x before it is encoded in training; what is to be restored stays the clean x.
+        data_range: lowest and highest value of x; ANY for points.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        latent_dim: int,
+        *,
+        corrupt: Callable[[Tensor], Tensor] | None = None,
+        data_range: tuple[float, float] = (0.0, 1.0),
+    ):
+        super().__init__()
+        self.encoder, self.decoder, self.latent_dim = encoder, decoder, latent_dim
+        self.corrupt, self.data_range = corrupt, data_range
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The codes z of x, shape (B, Z); a denoising autoencoder also reads values outside `data_range`."""
+        expect_range("x", x, *(ANY if self.corrupt else self.data_range))
+        z = self.encoder(x)
+        expect("z", z, "B Z", B=len(x), Z=self.latent_dim)
+        return z
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The reconstruction x_hat that belongs to codes z (B, Z)."""
+        expect("z", z, "B Z", Z=self.latent_dim)
+        return self.decoder(z)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """x_hat = decode(encode(x)), in the shape of x."""
+        return self.decode(self.encode(x))
+
+    def loss(self, x: Tensor, *, x_noisy: Tensor | None = None) -> dict[str, Tensor]:
+        """Squared error summed over the pixels, averaged over the batch: E |x - x_hat|^2.
+
+        Args:
+            x: clean data (B, ...) in `data_range`.
+            x_noisy: what the encoder sees; `corrupt(x)`, or x itself where there is no `corrupt`, if left out.
+        """
+        expect_range("x", x, *self.data_range)
+        if x_noisy is None:
+            x_noisy = self.corrupt(x) if self.corrupt else x
+        return {"loss": squared_error(self.reconstruct(x_noisy), x).mean()}
+
+    @torch.no_grad()
+    def sample(
+        self, n: int, rng: torch.Generator | None = None, *, codes: "CodeLaw | None" = None
+    ) -> Tensor:
+        """Decode n codes drawn from a law that nobody trained for: N(0, I), or the one given as `codes`."""
+        law = codes or standard_normal(self.latent_dim)
+        return self.decode(law.sample(n, rng).to(next(self.parameters()).device))
+
+
+def image_autoencoder(
+    latent_dim: int,
+    shape: Sequence[int] = (1, 8, 8),
+    width: int = 256,
+    *,
+    dropout: float = 0.0,
+    corrupt: Callable[[Tensor], Tensor] | None = None,
+) -> Autoencoder:
+    """The autoencoder of the book: two hidden layers each way, batch normalisation, a sigmoid at the end."""
+    encoder = image_encoder(shape, width, latent_dim, norm=True, dropout=dropout)
+    decoder = image_decoder(latent_dim, width, shape, norm=True, dropout=dropout)
+    return Autoencoder(encoder, decoder.append(nn.Sigmoid()), latent_dim, corrupt=corrupt)
+
+
+def point_autoencoder(sigma: float, latent_dim: int = 64, width: int = 64) -> Autoencoder:
+    """A denoising autoencoder for points (B, 2) at noise sigma, in units of x; without a narrow code.
+
+    Its best r(x) is x + sigma^2 grad log p_sigma(x), p_sigma the density of noisy points: Tweedie's formula.
+    Papers: Vincent 2011; Alain & Bengio 2014, there for small sigma.
+    """
+    encoder = mlp((2, width, width, latent_dim))
+    decoder = mlp((latent_dim, width, width, 2))
+    corrupt = partial(add_gaussian, sigma=sigma)
+    return Autoencoder(encoder, decoder, latent_dim, corrupt=corrupt, data_range=ANY)
+
+
+# --- the linear case, whose answer is known ----------------------------------------------------------------
+
+
+def linear_autoencoder(latent_dim: int, shape: Sequence[int] = (1, 8, 8)) -> Autoencoder:
+    """One linear layer each way: its best reconstruction is PCA's (Baldi & Hornik 1989)."""
+    D = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(D, latent_dim))
+    decoder = nn.Sequential(nn.Linear(latent_dim, D), nn.Unflatten(1, tuple(shape)))
+    return Autoencoder(encoder, decoder, latent_dim)
+
+
+@dataclass(frozen=True)
+class Pca:
+    """Principal components with the verbs of an autoencoder.
+
+    Args:
+        mean: of the data, in the shape of one example.
+        components: orthonormal directions of largest variance, first the largest, (k, D).
+    """
+
+    mean: Tensor
+    components: Tensor
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Coordinates along the components, shape (B, k)."""
+        return (x - self.mean).flatten(1) @ self.components.T
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The point of the subspace with coordinates z (B, k), in the shape of x."""
+        expect("z", z, "B k", k=len(self.components))
+        return self.mean + (z @ self.components).unflatten(1, self.mean.shape)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """The point of the subspace that is nearest to x, in the shape of x."""
+        return self.decode(self.encode(x))
+
+
+def pca(x: Tensor, k: int) -> Pca:
+    """The first k principal components of x (N, ...), computed by scikit-learn."""
+    found = sklearn.decomposition.PCA(k, svd_solver="full").fit(x.flatten(1).double().numpy())
+    mean = torch.from_numpy(found.mean_).to(x).reshape(x.shape[1:])
+    return Pca(mean, torch.from_numpy(found.components_).to(x))
+
+
+def principal_angles(U: Tensor, V: Tensor) -> Tensor:
+    """The angles between the subspaces that the columns of U (D, k) and V (D, k) span, in degrees, largest first.
+
+    All are 0 where the subspaces agree, whatever the bases. Paper: Björck & Golub 1973.
+    """
+    expect("V", V, "D k", **expect("U", U, "D k"))
+    U, V = (basis.detach().double().numpy() for basis in (U, V))
+    return torch.from_numpy(np.rad2deg(subspace_angles(U, V)))
+
+
+# --- denoising: two corruptions, and the plain remedy ------------------------------------------------------
+
+
+def add_gaussian(x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
+    """x + sigma * eps, eps ~ N(0, I); not clipped, so that the noise stays Gaussian."""
+    eps = torch.randn(x.shape, generator=rng, device=rng.device if rng else "cpu")
+    return x + sigma * eps.to(x)
+
+
+def mask_pixels(x: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """x with each pixel set to 0 with probability `share`, independently."""
+    u = torch.rand(x.shape, generator=rng, device=rng.device if rng else "cpu")
+    return x * (u >= share).to(x)
+
+
+def mean_filter(x: Tensor, keep: float = 0.0) -> Tensor:
+    """keep * x + (1 - keep) * the mean over each pixel's 3 x 3 neighbourhood (what lies in the image of it).
+
+    Args:
+        x: images (B, C, H, W).
+        keep: weight of the pixel itself, in [0, 1]; 0 is the plain mean filter.
+    """
+    mean = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    return keep * x + (1 - keep) * mean
+
+
+# --- laws for codes ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CodeLaw:
+    """A mixture of K Gaussians over codes: sum_k weight_k N(mean_k, root_k root_k^T).
+
+    Args:
+        weights: (K,), summing to 1.
+        means: (K, Z).
+        roots: the Cholesky factor of each covariance, lower triangular, (K, Z, Z).
+    """
+
+    weights: Tensor
+    means: Tensor
+    roots: Tensor
+
+    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """n codes, shape (n, Z): pick a component, shape and shift its noise."""
+        k = torch.multinomial(self.weights, n, replacement=True, generator=rng)
+        eps = torch.randn(n, self.means.shape[1], 1, generator=rng)
+        return self.means[k] + (self.roots[k] @ eps).squeeze(2)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log density of codes z (B, Z) in nats, shape (B,): what to choose the number of components by."""
+        expect("z", z, "B Z", Z=self.means.shape[1])
+        each = MultivariateNormal(self.means, scale_tril=self.roots).log_prob(z[:, None])  # (B, K)
+        return (each + self.weights.log()).logsumexp(dim=1)
+
+
+def standard_normal(latent_dim: int) -> CodeLaw:
+    """N(0, I): knows nothing of the codes."""
+    return CodeLaw(torch.ones(1), torch.zeros(1, latent_dim), torch.eye(latent_dim)[None])
+
+
+def scaled_normal(z: Tensor) -> CodeLaw:
+    """N(0, s^2 I), s the root mean square of all entries of the codes z (N, Z): knows one number."""
+    normal = standard_normal(expect("z", z, "N Z")["Z"])
+    return CodeLaw(normal.weights, normal.means, normal.roots * z.square().mean().sqrt())
+
+
+def fitted_gaussian(z: Tensor) -> CodeLaw:
+    """N(m, C), with the mean and the covariance of the codes z (N, Z): a mixture of one."""
+    return fitted_mixture(z, 1)
+
+
+def fitted_mixture(z: Tensor, k: int, rng: torch.Generator | None = None) -> CodeLaw:
+    """A mixture of k Gaussians with full covariances, fitted to the codes z (N, Z) by EM (scikit-learn).
+
+    Args:
+        rng: seeds the start of EM.
+    """
+    expect("z", z, "N Z")
+    seed = int(torch.randint(2**31, (1,), generator=rng))
+    reg = 1e-3 * z.var(dim=0).mean().item()  # keeps small components from collapsing, at any scale
+    em = GaussianMixture(k, reg_covar=reg, random_state=seed).fit(z.double().numpy())
+    roots = np.linalg.cholesky(em.covariances_)
+    return CodeLaw(*(torch.from_numpy(part).float() for part in (em.weights_, em.means_, roots)))

@@ -1,0 +1,57 @@
+"""Chapter 1: the discriminative model, p(y | x). The same class is the judge of generated images."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genlib.shapes import expect
+
+
+class Classifier(nn.Module):
+    """A softmax classifier on top of any stack of layers.
+
+    Args:
+        net: an nn.Sequential that maps x (B, ...) to logits (B, K); its last layer is linear.
+    """
+
+    def __init__(self, net: nn.Sequential):
+        super().__init__()
+        self.net = net
+
+    def loss(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy -log p(y | x) in nats per image, averaged over the batch, and the share of right answers."""
+        expect("y", y, "B", B=len(x))
+        log_p = self.log_prob(x)
+        accuracy = (log_p.argmax(dim=1) == y).float().mean()
+        return {"loss": F.nll_loss(log_p, y), "accuracy": accuracy}
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(y | x) in nats for every class y, shape (B, K)."""
+        return self.net(x).log_softmax(dim=1)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """The most probable class, shape (B,)."""
+        return self.log_prob(x).argmax(dim=1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees, shape (B, features)."""
+        return self.net[:-1](x)
+
+
+def small_conv(features: int = 32, classes: int = 10, dropout: float = 0.2) -> nn.Sequential:
+    """Two 3 x 3 convolutions and one hidden layer for images (B, 1, 8, 8): the judge's network."""
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),  # (B, 32, 8, 8)
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, 4, 4)
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(64 * 4 * 4, features),
+        nn.BatchNorm1d(features),
+        nn.ReLU(),
+        nn.Linear(features, classes),
+    )

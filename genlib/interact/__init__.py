@@ -1,0 +1,22 @@
+"""Figures that move in the page without a kernel and without a network, one file of JavaScript each.
+
+Every figure is an Interactive; its formulas exist in Python too, and a browser test compares the two.
+"""
+
+from genlib.interact.base import Interactive
+from genlib.interact.gaussians import TwoGaussians, two_gaussians
+from genlib.interact.kernels import bandwidth, kernel_log_prob, nearest_distance
+from genlib.interact.latent import LatentPlane, latent_plane, plane, plane_autoencoder
+
+__all__ = [
+    "Interactive",
+    "LatentPlane",
+    "TwoGaussians",
+    "bandwidth",
+    "kernel_log_prob",
+    "latent_plane",
+    "nearest_distance",
+    "plane",
+    "plane_autoencoder",
+    "two_gaussians",
+]

@@ -1,0 +1,86 @@
+"""What the book does as a whole: search, the switch between light and dark, the quiz, and opening it from the disk."""
+
+import pytest
+from browsing import PAGES, SITE, Watch, settle
+
+
+def first_page_with(what: str) -> str:
+    for name in PAGES:
+        path = SITE / name
+        if path.exists() and what in path.read_text(encoding="utf-8"):
+            return name
+    pytest.skip(f"no page of this book has {what}")
+
+
+def test_search_finds_a_term(tab, address):
+    watch = Watch(tab, address)
+    tab.goto(f"{address}/search.html")
+    tab.locator("form.bd-search input[type=search]:visible").last.fill("Bayes")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#search-results li a")
+    assert tab.locator("#search-results li").count() >= 1
+    assert not watch.errors and not watch.foreign
+
+
+def test_front_door_leads_into_the_book(tab, address):
+    tab.goto(f"{address}/index.html")
+    tab.wait_for_selector("article h1")
+    assert PAGES[0] in tab.url or "index.html" in tab.url
+
+
+def test_theme_switch_turns_the_page_dark(browser, address):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.goto(f"{address}/{PAGES[0]}")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before, seen = page.evaluate(ground), set()
+    for _ in range(3):
+        page.locator(".theme-switch-button:visible").first.click()
+        page.wait_for_timeout(100)
+        seen.add(page.evaluate("document.documentElement.dataset.theme"))
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
+            assert page.evaluate(ground) != before
+    context.close()
+    assert seen == {"light", "dark"}
+
+
+def test_book_opens_from_the_disk(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto((SITE / PAGES[0]).as_uri())
+    settle(page)
+    with_figure = first_page_with("data-figure=")
+    page.goto((SITE / with_figure).as_uri())
+    settle(page)
+    assert page.locator(".gl-interact[data-ready]").count() >= 1
+    context.close()
+    assert not watch.errors and not watch.console and not watch.foreign and not watch.failed
+
+
+def test_quiz_works_by_keyboard_and_without_javascript(browser, address):
+    name = first_page_with("gl-quiz")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{name}")
+    quiz = page.locator(".gl-quiz").first
+    assert quiz.locator(".gl-question").inner_text().strip()
+    assert quiz.locator(".gl-verdict-right").count() >= 1
+    for option in quiz.locator("details.gl-option").all():
+        verdict = option.locator(".gl-verdict-right, .gl-verdict-wrong")
+        assert not verdict.is_visible()
+        option.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert verdict.is_visible(), "Enter opens the option"
+        page.keyboard.press("Enter")
+        assert not verdict.is_visible(), "Enter closes it again"
+    context.close()
+
+
+def test_figures_leave_a_sentence_without_javascript(browser, address):
+    name = first_page_with("data-figure=")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{name}")
+    assert len(page.locator(".gl-interact").first.inner_text()) > 50
+    context.close()

@@ -1,0 +1,114 @@
+"""The book's own directives and roles, in a small book of one page built by Sphinx itself."""
+
+import json
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import genbook  # noqa: E402
+
+QUIZ = """
+```{quiz} Is $1 + 1 = 2$?
+- [x] Yes :: By **counting**,
+  on two hands.
+- [ ] No :: Count again.
+```
+"""
+
+
+def build(folder: Path, text: str) -> tuple[str, str]:
+    """(html, warnings) of a page."""
+    (folder / "index.md").write_text("# A page\n\n" + text)
+    (folder / "conf.py").write_text(
+        "extensions = ['myst_parser']\nmyst_enable_extensions = ['dollarmath']\n"
+    )
+    warnings = (folder / "warnings").open("w+")
+    app = Sphinx(
+        folder, folder, folder / "out", folder / "tree", "html", status=None, warning=warnings
+    )
+    app.add_directive("quiz", genbook.Quiz, override=True)
+    app.add_role("stored", genbook.Stored(), override=True)
+    app.build()
+    warnings.seek(0)
+    own = [
+        line for line in warnings if "already registered" not in line
+    ]  # of an earlier app in this process
+    return (folder / "out" / "index.html").read_text(), "".join(own)
+
+
+class Balance(HTMLParser):
+    """Counts <details> that are open and the deepest that they are nested."""
+
+    depth = deepest = total = 0
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "details":
+            self.depth, self.total = self.depth + 1, self.total + 1
+            self.deepest = max(self.deepest, self.depth)
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "details"
+
+
+def test_a_quiz_is_plain_html_with_a_reason_for_every_option(tmp_path):
+    page, warnings = build(tmp_path, QUIZ)
+    assert not warnings
+    balance = Balance()
+    balance.feed(page)
+    assert (balance.total, balance.deepest, balance.depth) == (2, 1, 0)
+    assert 'class="gl-verdict-right">Right.</b> By <strong>counting</strong>, on two hands.' in page
+    assert 'class="gl-verdict-wrong">No.</b> Count again.' in page
+
+
+@pytest.mark.parametrize(
+    ("quiz", "problem"),
+    [
+        ("- [x] Yes :: Because.\n- [ ] No", "gives no reason"),
+        ("- [ ] Yes :: Because.\n- [ ] No :: Because.", "one of them marked"),
+        ("- [x] Yes :: Because.", "at least two options"),
+    ],
+)
+def test_a_quiz_without_reason_or_answer_stops_the_build(tmp_path, quiz, problem):
+    _, warnings = build(tmp_path, f"```{{quiz}} A question?\n{quiz}\n```\n")
+    assert problem in warnings
+
+
+def test_a_stored_number_comes_from_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        genbook.evaluate, "stored", lambda name: {"a": {"b": 1.2345, "0.5": [1.0, 2.0, 4.5]}}
+    )
+    page, warnings = build(
+        tmp_path, "{stored}`x:a.b:.2f`, {stored}`x:a.0.5:.1f`, {stored}`x:a.0.5.2:.2f`"
+    )
+    assert not warnings
+    assert "1.23, 2.5 ± 1.8, 4.50" in page
+
+
+def test_a_stored_number_that_is_not_there_stops_the_build(tmp_path, monkeypatch):
+    monkeypatch.setattr(genbook.evaluate, "stored", lambda name: {"a": 1})
+    _, warnings = build(tmp_path, "{stored}`x:a.b:.2f`")
+    assert "asks for 'b', but there is only: 1" in warnings
+
+
+def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):
+    (tmp_path / "genlib").mkdir()
+    (tmp_path / "book" / "_data").mkdir(parents=True)
+    code, stored = tmp_path / "genlib" / "a.py", tmp_path / "book" / "_data" / "a.json"
+    code.write_text("1")
+    stored.write_text(json.dumps(1))
+    monkeypatch.setattr(genbook, "ROOT", tmp_path)
+    monkeypatch.setenv("GENLIB_BUDGET", "cpu")
+    keys = [genbook.fingerprint()]
+    code.write_text("2")
+    keys.append(genbook.fingerprint())
+    stored.write_text("2")
+    keys.append(genbook.fingerprint())
+    monkeypatch.setenv("GENLIB_BUDGET", "quick")
+    keys.append(genbook.fingerprint())
+    assert len(set(keys)) == 4 and keys[-1] == genbook.fingerprint()

@@ -1,0 +1,247 @@
+"""Every measure against something independent: SciPy, a plain loop, a closed form, or the exact truth."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.stats
+import torch
+
+from genlib import data, evaluate
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+# --- samples and features ----------------------------------------------------------------------------------
+
+
+def test_finish_clips_and_rounds_and_leaves_images_alone():
+    x = torch.tensor([-0.3, 0.02, 0.04, 0.5, 0.97, 1.4])
+    torch.testing.assert_close(evaluate.finish(x), torch.tensor([0, 0, 1, 8, 16, 16]) / 16)
+    assert torch.equal(evaluate.finish(data.digits().x_val), data.digits().x_val)
+    torch.testing.assert_close(evaluate.finish(torch.tensor([0.4]), levels=2), torch.zeros(1))
+
+
+def test_frechet_distance_equals_scipys_matrix_root():
+    a, b = torch.randn(60, 7) @ torch.randn(7, 7), torch.randn(90, 7) @ torch.randn(7, 7) + 1
+    A, B = (x.double().numpy() for x in (a, b))
+    C_a, C_b = np.cov(A.T), np.cov(B.T)
+    root = scipy.linalg.sqrtm(C_a @ C_b).real
+    expected = ((A.mean(0) - B.mean(0)) ** 2).sum() + np.trace(C_a + C_b - 2 * root)
+    assert evaluate.frechet_distance(a, b) == pytest.approx(expected, rel=1e-8)
+    assert evaluate.frechet_distance(a, b) == pytest.approx(
+        evaluate.frechet_distance(b, a), rel=1e-9
+    )
+
+
+def test_frechet_distance_of_diagonal_gaussians_has_a_closed_form():
+    a = torch.randn(200_000, 2, generator=rng(1)) * torch.tensor([1.0, 3.0])
+    b = torch.randn(200_000, 2, generator=rng(2)) * torch.tensor([2.0, 0.5]) + torch.tensor(
+        [1.0, -2.0]
+    )
+    expected = 1 + 4 + (1 - 2) ** 2 + (3 - 0.5) ** 2  # means, then deviations
+    assert evaluate.frechet_distance(a, b) == pytest.approx(expected, rel=0.02)
+
+
+def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_dead_features():
+    a = torch.rand(50, 6)
+    a[:, 2] = 0  # a feature that never fires: a singular covariance
+    assert evaluate.frechet_distance(a, a) == pytest.approx(0, abs=1e-7)
+    with pytest.raises(ValueError, match="b: expected shape"):
+        evaluate.frechet_distance(a, a[:, :3])
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        evaluate.frechet_distance(a, a[:1])
+
+
+def precision_by_loops(real, fake, k):
+    hits = 0
+    for f in fake:
+        for r in real:
+            radius = sorted((r - other).norm().item() for other in real)[k]
+            if (f - r).norm().item() <= radius:
+                hits += 1
+                break
+    return hits / len(fake)
+
+
+def test_precision_and_recall_equal_plain_loops():
+    real, fake = torch.randn(30, 3), 0.7 * torch.randn(30, 3) + 0.8
+    precision, recall = evaluate.precision_recall(real, fake, k=2)
+    assert precision == pytest.approx(precision_by_loops(real, fake, 2))
+    assert recall == pytest.approx(precision_by_loops(fake, real, 2))
+    assert precision != recall
+
+
+def test_precision_sees_bad_samples_and_recall_sees_missing_ones():
+    real = torch.cat([torch.randn(50, 2), torch.randn(50, 2) + 20])
+    assert evaluate.precision_recall(real, real) == (1, 1)
+    collapsed = torch.randn(100, 2)
+    precision, recall = evaluate.precision_recall(real, collapsed)
+    assert precision > 0.9 and 0.3 < recall <= 0.55
+    assert evaluate.precision_recall(real, collapsed + 1000) == (0, 0)
+    with pytest.raises(ValueError, match="fake: expected shape"):
+        evaluate.precision_recall(real, real[:50])
+    with pytest.raises(ValueError, match="k: expected fewer"):
+        evaluate.precision_recall(real[:5], real[:5], k=5)
+
+
+def test_class_histogram_tv_by_hand():
+    y_real, y_fake = torch.tensor([0, 0, 1, 2]), torch.tensor([0, 1, 1, 1, 1, 1, 1, 3])
+    # shares: 1/2 1/4 1/4 0 against 1/8 6/8 0 1/8
+    assert evaluate.class_histogram_tv(y_fake, y_real, classes=4) == pytest.approx(
+        0.5 * (3 + 4 + 2 + 1) / 8
+    )
+    assert evaluate.class_histogram_tv(y_real, y_real) == 0
+
+
+def test_nearest_training_ratio_tells_copies_from_news():
+    train, test, new = (torch.rand(200, 1, 4, 4, generator=rng(i)) for i in range(3))
+    assert evaluate.nearest_training_ratio(train[:50], train, test) == 0
+    assert evaluate.nearest_training_ratio(new, train, test) == pytest.approx(1, abs=0.05)
+    near = train + 0.01 * torch.randn(train.shape)
+    assert evaluate.nearest_training_ratio(near, train, test) < 0.2
+    distances = [min((t - u).norm().item() for u in train) for t in test]
+    others = [min((t - u).norm().item() for u in train) for t in new]
+    expected = sorted(others)[99] / sorted(distances)[99]  # torch's median is the lower one
+    assert evaluate.nearest_training_ratio(new, train, test) == pytest.approx(expected, rel=1e-4)
+
+
+# --- digits ------------------------------------------------------------------------------------------------
+
+
+def test_score_digits_puts_each_measure_in_its_place():
+    d, judge = data.digits(), evaluate.judge("digits")
+    x, y = d.x_train[:600], d.y_train[:600]
+    row = evaluate.score_digits(x, y=y)
+    features, reference = judge.features(x), judge.features(d.x_test)
+    assert row["n"] == 600
+    assert row["frechet"] == evaluate.frechet_distance(features, reference)
+    some = torch.randperm(600, generator=rng())[:500]
+    assert (row["precision"], row["recall"]) == evaluate.precision_recall(reference, features[some])
+    assert row["nearest_ratio"] == 0  # these are training images
+    assert row["as_asked"] == (judge.predict(x) == y).double().mean()
+    assert "as_asked" not in evaluate.score_digits(x)
+
+
+def test_score_digits_ranks_real_over_blurred_over_noise():
+    d = data.digits()
+    blurred = evaluate.finish(torch.nn.functional.avg_pool2d(d.x_train, 3, 1, 1))
+    noise = evaluate.finish(torch.rand(1000, 1, 8, 8))
+    real, blurred, noise = (evaluate.score_digits(x) for x in (d.x_train, blurred, noise))
+    assert 3 * real["frechet"] < blurred["frechet"] < noise["frechet"]
+    assert real["recall"] > 0.8 > noise["recall"] and real["class_tv"] < 0.1 < noise["class_tv"]
+
+
+def test_the_floor_of_the_digits():
+    floor = evaluate.digits_floor()
+    assert floor["frechet"] < 0.5 and floor["precision"] > 0.9 and floor["recall"] > 0.85
+    assert floor["nearest_ratio"] == pytest.approx(1, abs=0.05)
+    assert evaluate.digits_floor(1)["recall"] != floor["recall"]
+
+
+def test_score_digits_says_what_is_wrong():
+    x = data.digits().x_train
+    with pytest.raises(ValueError, match="x: expected at least 500 samples"):
+        evaluate.score_digits(x[:499])
+    with pytest.raises(ValueError, match="x: expected grey levels k/16"):
+        evaluate.score_digits(0.99 * x)
+    with pytest.raises(ValueError, match="x: expected values in"):
+        evaluate.score_digits(2 * x - 1)
+    with pytest.raises(ValueError, match="y: expected a torch.Tensor of shape .n., got Generator"):
+        evaluate.score_digits(x, rng())
+
+
+# --- the plane ---------------------------------------------------------------------------------------------
+
+
+def test_mode_scores_of_the_truth_are_the_exact_ones():
+    for density in (data.ring(), data.grid()):
+        scores = evaluate.mode_scores(density.sample(100_000, rng()), density)
+        assert scores["modes"] == len(density.means)
+        assert scores["high_quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.001)
+        exact = math.sqrt(
+            1 - 4.5 * math.exp(-4.5) / (1 - math.exp(-4.5))
+        )  # of a Gaussian cut off at 3 sd
+        assert scores["spread"] == pytest.approx(exact, abs=0.005)
+        entropy = math.log(len(density.means)) + math.log(2 * math.pi * math.e * density.sd**2)
+        assert scores["mean_log_prob"] == pytest.approx(-entropy, abs=0.02)
+
+
+def test_mode_scores_count_by_hand():
+    ring = data.ring()
+    x = torch.cat(
+        [ring.means[:1].repeat(20, 1), ring.means[1:2].repeat(19, 1), torch.full((61, 2), 9.0)]
+    )
+    scores = evaluate.mode_scores(x, ring)
+    assert scores["modes"] == 1  # the second has 19 points, one too few
+    assert scores["high_quality"] == pytest.approx(0.39)
+    assert scores["spread"] == pytest.approx(0, abs=1e-4)
+    at_mode = -math.log(8) - math.log(2 * math.pi * 0.01**2)
+    assert scores["mean_log_prob"] == pytest.approx(0.39 * at_mode - 0.61 * 50, abs=1e-3)
+
+
+def test_inside_fraction():
+    board = data.checkerboard()
+    x = torch.tensor([[0.5, 0.5], [0.5, 1.5], [-1.5, 0.5], [9.0, 9.0]])
+    assert evaluate.inside_fraction(x, board) == 0.5
+
+
+def test_mmd_equals_a_plain_loop():
+    x, y = torch.randn(12, 2).double(), 2 * torch.randn(15, 2).double() + 1
+    scale = y.std()
+
+    def kernel(a, b):
+        squared = ((a - b) / scale).square().sum()
+        return sum(math.exp(-squared / (2 * w * w)) for w in (0.1, 0.3, 1.0)) / 3
+
+    def mean(pairs):
+        values = [kernel(a, b) for a, b in pairs]
+        return sum(values) / len(values)
+
+    within = [
+        mean([(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]) for z in (x, y)
+    ]
+    across = mean([(a, b) for a in x for b in y])
+    assert evaluate.mmd(x, y) == pytest.approx(within[0] + within[1] - 2 * across, abs=1e-10)
+
+
+def test_mmd_is_unbiased_and_sees_a_shift():
+    same = [evaluate.mmd(torch.randn(100, 2), torch.randn(100, 2)) for _ in range(60)]
+    assert np.mean(same) == pytest.approx(0, abs=3 * np.std(same) / math.sqrt(60)) and min(same) < 0
+    assert evaluate.mmd(torch.randn(100, 2) + 1, torch.randn(100, 2)) > 5 * max(same)
+
+
+def test_sliced_wasserstein_equals_scipy_direction_by_direction():
+    x, y = torch.randn(80, 2), 0.5 * torch.randn(80, 2) + 1
+    w = torch.randn(2, 256, generator=rng())
+    w = w / w.norm(dim=0)
+    expected = np.mean([scipy.stats.wasserstein_distance(x @ v, y @ v) for v in w.T])
+    assert evaluate.sliced_wasserstein(x, y) == pytest.approx(expected, rel=1e-5)
+    assert evaluate.sliced_wasserstein(x, x.flip(0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_score_points_and_its_floor():
+    keys = {"mmd", "sliced_wasserstein"}
+    assert set(evaluate.points_floor(data.moons(), 300, rng())) == keys | {"mean_log_prob"}
+    assert set(evaluate.points_floor(data.checkerboard(), 300, rng())) == keys | {"inside"}
+    floor = evaluate.points_floor(data.ring(), 1000, rng())
+    assert floor["modes"] == 8 and abs(floor["mmd"]) < 0.003 and floor["sliced_wasserstein"] < 0.1
+    blurred = data.ring().noised(1, 0.3).sample(1000, rng(3))
+    worse = evaluate.score_points(blurred, data.ring(), rng())
+    assert worse["high_quality"] < 0.1 and worse["mmd"] > 5 * abs(floor["mmd"])
+
+
+# --- stored results ----------------------------------------------------------------------------------------
+
+
+def test_stored_reads_the_checkout_and_the_package(tmp_path, monkeypatch):
+    assert "rows" in evaluate.stored("table")
+    with pytest.raises(ValueError, match="name: found no stored results cats.json"):
+        evaluate.stored("cats")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "cats.json").write_text('{"paws": 4}')
+    monkeypatch.setattr(evaluate, "HERE", tmp_path)
+    assert evaluate.stored("cats") == {"paws": 4}

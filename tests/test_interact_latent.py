@@ -1,0 +1,161 @@
+"""The latent plane: its weights are what their card says, and its numbers are those of slower, plainer code."""
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from scipy.spatial import cKDTree
+
+from genlib.autoencoder import CodeLaw
+from genlib.data import digits
+from genlib.interact import latent, latent_plane, plane, plane_autoencoder
+from tools import train_plane
+
+CARD = json.loads(latent.ASSET.with_suffix(".json").read_text())
+
+
+@pytest.fixture(scope="module")
+def model():
+    return plane_autoencoder()
+
+
+def test_card_of_the_weights_holds(model):
+    data = digits()
+    assert hashlib.sha256(latent.ASSET.read_bytes()).hexdigest() == CARD["sha256"]
+    for name, x in [("test", data.x_test), ("train", data.x_train)]:
+        measured = (model.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).mean().item()
+        assert measured == pytest.approx(CARD[f"{name}_squared_error"], rel=1e-3)
+    assert sum(p.numel() for p in model.parameters()) == CARD["parameters"]
+    assert CARD["chosen"]["components"] == len(plane().laws["mixture"].weights)
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
+    assert re.search(rf"^{CARD['command'].removeprefix('make ')}:", makefile, re.MULTILINE)
+
+
+def test_best_on_validation_was_chosen():
+    best = min(CARD["tried"], key=lambda one: one["val_squared_error"])
+    assert {key: CARD["chosen"][key] for key in best} == best
+    most = max(CARD["tried_components"], key=lambda one: one["val_nats"])
+    assert CARD["chosen"]["components"] == most["components"]
+
+
+def test_training_is_the_same_on_every_run():
+    x = digits().x_train
+    one, two = (train_plane.train(x, 16, 1e-2, steps=8).state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_page_holds_the_codes_the_digits_and_the_classes(model):
+    data = digits()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            plane().codes, model.encode(data.x_train).double(), atol=0.005001, rtol=0
+        )
+    assert torch.equal(plane().x / 16, data.x_train.squeeze(1))
+    assert torch.equal(plane().y, data.y_train)
+    page = latent_plane().data
+    first = [(ord(letter) - ord("a")) / 16 for letter in page["images"][:64]]
+    assert first == data.x_train[0].flatten().tolist()
+
+
+def test_quantised_decoder_draws_what_the_trained_one_draws(model):
+    axis = torch.linspace(-20, 20, 41)
+    z = torch.cat([plane().codes.float(), torch.cartesian_prod(axis, axis)])
+    with torch.no_grad():
+        gap = (plane().decode(z) - model.decode(z)).abs()
+    # int8: each weight is off by at most 0.4 % of the largest of its row
+    assert gap.max() < 0.08 and gap.mean() < 0.005
+    x = digits().x_train.double()
+    error = (plane().decode(plane().codes) - x).square().sum(dim=(1, 2, 3)).mean().item()
+    assert error == pytest.approx(CARD["train_squared_error"], rel=0.01)
+
+
+def test_nearest_code_and_neighbours_are_those_of_a_tree():
+    z = torch.randn(200, 2, dtype=torch.float64) * 8
+    distance, _ = plane().nearest(z)
+    tree_distance, rows = cKDTree(plane().codes.numpy()).query(z.numpy(), k=10)
+    torch.testing.assert_close(distance, torch.from_numpy(tree_distance[:, 0]))
+    classes = plane().y[torch.from_numpy(rows)]
+    assert torch.equal(plane().neighbours(z).sort(dim=1).values, classes.sort(dim=1).values)
+    votes = [max(Counter(row).values()) for row in classes.tolist()]
+    assert plane().between_clouds(z).tolist() == [most < 8 for most in votes]
+
+
+def test_five_per_cent_of_new_digits_lie_in_a_hole(model):
+    data = digits()
+    with torch.no_grad():
+        val, test = (model.encode(x) for x in (data.x_val, data.x_test))
+    assert plane().in_hole(val).double().mean() == pytest.approx(0.05, abs=0.004)
+    assert 0.02 < plane().in_hole(test).double().mean() < 0.09
+
+
+def test_share_in_holes_is_the_integral_of_the_density():
+    step = 0.05
+    axis = torch.arange(-6, 6, step, dtype=torch.float64) + step / 2
+    z = torch.cartesian_prod(axis, axis)
+    density = torch.exp(-z.square().sum(dim=1) / 2) / (2 * math.pi)
+    hole = plane().in_hole(z)
+    want = 100 * (density * hole).sum().item() * step**2
+    assert latent_plane().data["shares"]["standard"][0] == pytest.approx(want, abs=1.0)
+
+
+@pytest.mark.parametrize("law", latent.LAWS)
+def test_draws_follow_their_law(law):
+    z, chosen = plane().sample(law, 3, 4000), plane().laws[law]
+    plain = CodeLaw(chosen.weights.float(), chosen.means.float(), chosen.roots.float())
+    want = plain.sample(20_000).double()
+    spread = want.std(dim=0).max().item()
+    torch.testing.assert_close(z.mean(dim=0), want.mean(dim=0), atol=0.08 * spread, rtol=0)
+    torch.testing.assert_close(z.T.cov(), want.T.cov(), atol=0.1 * spread**2, rtol=0)
+
+
+def test_gaussian_has_the_moments_of_the_codes():
+    law, z = plane().laws["gaussian"], plane().codes
+    torch.testing.assert_close(law.means[0], z.mean(dim=0), atol=0.01, rtol=0)
+    covariance = (law.roots[0] @ law.roots[0].T).double()
+    torch.testing.assert_close(covariance, z.T.cov(correction=0), atol=0.1, rtol=0.01)
+
+
+def test_plain_laws_miss_and_the_mixture_hits():
+    """What the figure is about: random codes fall into holes and between clouds, fitted ones as new digits do."""
+    shares = latent_plane().data["shares"]
+    for law in ("standard", "scaled", "gaussian"):
+        assert shares[law][0] > 2 * shares["new"][0], law
+        assert shares[law][1] > 1.3 * shares["new"][1], law
+    assert shares["mixture"][0] < 1.7 * shares["new"][0]
+    _, rows = plane().nearest(plane().sample("standard", 1, 2000))
+    assert plane().y[rows].bincount().max() > 1200, (
+        "N(0, I) asks for little more than one kind of digit"
+    )
+
+
+def test_figure_is_the_same_every_time_small_and_alone():
+    html = latent_plane()._repr_html_()
+    assert html == latent_plane()._repr_html_() and len(html.encode()) < 200_000
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|\bfetch\(|@import", html)
+    assert latent_plane().id != latent_plane(law="mixture").id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"view": "map"}, "view: expected codes, holes or drawn, got 'map'"),
+        ({"law": "uniform"}, "law: expected one of none, standard.*got 'uniform'"),
+        ({"n": 65}, "n: expected 1 to 64 random codes, got 65"),
+        ({"cross": (1.0,)}, "cross: expected two numbers, got"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        latent_plane(**arguments)
+
+
+def test_bad_codes_are_named():
+    with pytest.raises(ValueError, match=r"z: expected shape \(B 2\)"):
+        plane().decode(torch.zeros(3, 16))
+    with pytest.raises(ValueError, match="law: expected one of standard"):
+        plane().sample("none", 0, 3)

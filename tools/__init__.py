@@ -1,0 +1,1 @@
+"""Small scripts that make derived files; each has a test."""
