@@ -182,7 +182,7 @@ COLUMNS = {
     "precision": ("precision", "share", "↑", 2),
     "recall": ("recall", "share", "↑", 2),
     "class_tv": ("class histogram", "total variation", "↓", 3),
-    "nearest_ratio": ("nearest-training ratio", "under 1 copies", "→ 1", 2),
+    "nearest_ratio": ("nearest-training ratio", "under 1: closer than new digits", "→ 1", 2),
     "as_asked": ("drawn as asked", "share", "↑", 3),
     "accuracy": ("test accuracy", "share", "↑", 3),
     "log_prob_test": ("log p(x), test", "nats per image", "↑", 1),

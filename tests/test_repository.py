@@ -3,7 +3,6 @@
 import ast
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -138,18 +137,6 @@ def test_genlib_shows_nothing_and_imports_nothing_heavy(path):
             assert all(alias.name != "*" for alias in node.names), (
                 f"{path.name}:{node.lineno} imports *"
             )
-
-
-def test_importing_genlib_pulls_in_no_torchvision_and_no_network():
-    script = (
-        "import socket, sys\n"
-        "def refuse(*a, **k): raise AssertionError('importing genlib opened a connection')\n"
-        "socket.socket.connect = refuse\n"
-        "import genlib, pkgutil, importlib\n"
-        "for m in pkgutil.iter_modules(genlib.__path__): importlib.import_module('genlib.' + m.name)\n"
-        "assert not {'torchvision', 'diffusers'} & set(sys.modules), 'heavy package imported'\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("path", genlib_files(), ids=lambda p: p.relative_to(ROOT).as_posix())

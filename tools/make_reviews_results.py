@@ -234,10 +234,10 @@ def main() -> None:
         }
         by_judge = [row for row in results["written"] if row["writer"] == "trigram"]
         best = max(by_judge, key=lambda row: row["judge_for_choosing"])
-        results["writer_chosen"] = {"writer": best["writer"], "temperature": best["temperature"]}
+        results["writer_chosen"] = best
         results["samples"] = samples(data.train, best["temperature"])
     results["run"] = {
-        "command": "python tools/make_reviews_results.py",
+        "command": "python -m tools.make_reviews_results",
         "date": date.today().isoformat(),
         "seed": SEED,
         "threads": torch.get_num_threads(),

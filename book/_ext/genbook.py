@@ -16,6 +16,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import ClassVar
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -148,9 +149,10 @@ def look_up(reference: str) -> str:
     value = evaluate.stored(name)
     while path:
         value, path = step_into(value, path, reference)
-    if isinstance(value, list):
-        return f"{fmean(value):{style}} ± {stdev(value):{style}}"
-    return f"{value:{style}}"
+    if isinstance(value, str):
+        return value
+    text = f"{fmean(value):{style}} ± {stdev(value):{style}}" if isinstance(value, list) else f"{value:{style}}"
+    return text.replace("-", "−")
 
 
 def step_into(value, path: str, reference: str):
@@ -179,15 +181,16 @@ class Stored(SphinxRole):
 
 
 class RunningTable(SphinxDirective):
-    """The rows named as arguments, or all, of the running table."""
+    """The rows named as arguments, or all, of the running table; `:columns:` names the measures to show."""
 
     optional_arguments = 20
+    option_spec: ClassVar = {"columns": str.split}
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(ROOT / "book" / "_data" / "table.json"))
         stored = evaluate.stored("table")
         rows = {key: stored["rows"][key] for key in self.arguments or stored["rows"]}
-        return [raw(plot.table(rows, stored["floor"])._repr_html_())]
+        return [raw(plot.table(rows, stored["floor"], columns=self.options.get("columns"))._repr_html_())]
 
 
 # --- interactive figures ------------------------------------------------------------------------

@@ -34,7 +34,7 @@ WORDS = {
     "unusual": "Is this *x* unusual?",
     "rare": "# of # samples lie where *p*(*x*) is lower",
     "unknown": "It cannot tell.",
-    "forgot": "Far away from all data it only grows surer.",
+    "forgot": "Far away from all data it may be surest.",
     "draw": "Can it draw a new *x*?",
     "drawButton": "Draw # again",
     "cannot": "No.",

@@ -32,10 +32,10 @@ WORDS = {
     "ratio": "Nearest-training ratio",
     "unit": "nats",
     "verdicts": [
-        "Samples are copies of training points.",
+        "Samples are all but copies of training points.",
         "Samples lie closer to the training points than new data do.",
         "About as far from the training points as new data are.",
-        "Samples land where no data are.",
+        "Many samples land where data are rare.",
     ],
 }
 LABEL = "A kernel density on a line and what its bandwidth does"
