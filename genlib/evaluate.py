@@ -116,7 +116,7 @@ def score_digits(
     frechet: Fréchet distance of the judge's features to those of the 500 test images, squared feature units.
     precision, recall: k-NN, k = 5, against the 500 test images; of more samples a random 500 are taken.
     class_tv: total variation of the class histogram, as the judge reads it, from that of the test images.
-    nearest_ratio: median pixel distance to the nearest training image over that of test images; well under 1, copies (or averages).
+    nearest_ratio: median pixel distance to the nearest training image over that of test images; see its function.
     as_asked: share of samples that the judge reads as the class y they were drawn for; only with y.
     n: number of samples.
 

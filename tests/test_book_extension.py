@@ -1,11 +1,15 @@
 """The book's own directives and roles, in a small book of one page built by Sphinx itself."""
 
+import base64
+import io
 import json
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +37,7 @@ def build(folder: Path, text: str) -> tuple[str, str]:
         folder, folder, folder / "out", folder / "tree", "html", status=None, warning=warnings
     )
     app.add_directive("quiz", genbook.Quiz, override=True)
+    app.add_directive("strip", genbook.Strip, override=True)
     app.add_role("stored", genbook.Stored(), override=True)
     app.build()
     warnings.seek(0)
@@ -94,6 +99,19 @@ def test_a_stored_number_that_is_not_there_stops_the_build(tmp_path, monkeypatch
     monkeypatch.setattr(genbook.evaluate, "stored", lambda name: {"a": 1})
     _, warnings = build(tmp_path, "{stored}`x:a.b:.2f`")
     assert "asks for 'b', but there is only: 1" in warnings
+
+
+def test_a_strip_shows_the_stored_levels(tmp_path, monkeypatch):
+    ramp = [[k % 17 for k in range(64)], [16] * 64]
+    monkeypatch.setattr(genbook.evaluate, "stored", lambda name: {"p": {"a & b": ramp}})
+    page, warnings = build(tmp_path, "```{strip} x:p\n:alt: Two pictures.\nA *caption*.\n```")
+    assert not warnings and 'aria-label="Two pictures."' in page and "A <em>caption</em>." in page
+    assert '<th scope="row">a &amp; b</th>' in page
+    encoded = page.split("data:image/png;base64,")[1].split('"')[0]
+    pixels = imread(io.BytesIO(base64.b64decode(encoded)))[..., 0]
+    assert pixels.shape == (8, 17)
+    assert np.allclose(pixels[:, :8].ravel(), 1 - np.array(ramp[0]) / 16, atol=0.01)
+    assert (pixels[:, 8] == 1).all() and (pixels[:, 9:] == 0).all()
 
 
 def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):

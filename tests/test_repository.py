@@ -291,7 +291,9 @@ def test_pages_hold_no_executable_cells_and_no_left_over_tokens():
         assert "{code-cell}" not in text, f"{path.name}: executable code lives in notebooks"
         assert not re.search(r"@(STEM|NUMBER|NAME|CLASS|TITLE)@|TODO|FIXME|lorem", text), path.name
         quizzes = re.findall(r"^```\{quiz\}(.*)$", text, re.MULTILINE)
-        assert not any("`" in question for question in quizzes), f"{path.name}: a fence ends at a backtick in its first line"
+        assert not any("`" in question for question in quizzes), (
+            f"{path.name}: a fence ends at a backtick in its first line"
+        )
         for image in re.finditer(r"!\[(.*?)\]\(", text):
             assert len(image.group(1)) > 10, f"{path.name}: an image without alt text"
 

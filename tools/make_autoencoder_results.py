@@ -269,7 +269,7 @@ def codes() -> dict:
     }
     first, last = rows["standard"]["frechet"], rows["mixture"]["frechet"]
     return {
-        "floor": digits_floor() | {"classifier_entropy": entropy(digits().x_train)},
+        "floor": digits_floor() | {"classifier_entropy": entropy(digits().x_test)},
         "chosen": {"components": k, "validation_log_prob_of_codes": tried},
         "margin": min(first) - max(last),
         "largest_spread": max(max(first) - min(first), max(last) - min(last)),
@@ -317,11 +317,60 @@ def entropy(x: Tensor) -> float:
     return -(log_p.exp() * log_p).sum(dim=1).mean().item()
 
 
+# --- pictures for the page -----------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def pictures() -> dict:
+    """Twelve test digits through each method, and twelve draws of each law, as grey levels 0..16; seed 0."""
+    x, shown, seed = digits().x_train, digits().x_test[:12], SEEDS[0]
+    with torch.enable_grad():
+        narrow, wide = trained(2, seed)[0], trained(16, seed)[0]
+        corrupt = partial(add_gaussian, sigma=0.3)
+        denoiser = trained(64, seed, corrupt=corrupt)[0]
+    noisy = corrupt(shown, rng=torch.Generator().manual_seed(seed))
+    laws = code_laws(wide.encode(x), 10, seed)
+    return {
+        "reconstructions": {
+            "unseen digits": levels(shown),
+            "PCA, 2 numbers": levels(pca(x, 2).reconstruct(shown)),
+            "autoencoder, 2": levels(narrow.reconstruct(shown)),
+            "PCA, 16 numbers": levels(pca(x, 16).reconstruct(shown)),
+            "autoencoder, 16": levels(wide.reconstruct(shown)),
+        },
+        "denoising": {
+            "unseen digits": levels(shown),
+            "with noise": levels(noisy),
+            "mean filter": levels(mean_filter(noisy, keep=0.5)),
+            "PCA": levels(pca(x, 16).reconstruct(noisy)),
+            "autoencoder": levels(denoiser.reconstruct(noisy)),
+        },
+        "random_codes": {"real digits": levels(shown)}
+        | {
+            LAW_NAMES[name]: levels(wide.sample(12, torch.Generator().manual_seed(seed), codes=law))
+            for name, law in laws.items()
+        },
+    }
+
+
+LAW_NAMES = {
+    "standard": "N(0, I)",
+    "scaled": "N(0, s²I)",
+    "gaussian": "fitted Gaussian",
+    "mixture": "fitted mixture",
+}
+
+
+def levels(x: Tensor) -> list[list[int]]:
+    """Images (n, 1, 8, 8) as n lists of 64 grey levels 0..16."""
+    return (finish(x) * 16).round().int().flatten(1).tolist()
+
+
 # --- the file ----------------------------------------------------------------------------------------------
 
 SECTIONS: dict[str, Callable[[], dict]] = {
     section.__name__: section
-    for section in (linear, bottlenecks, tuned, copying, denoising, tweedie, codes)
+    for section in (linear, bottlenecks, tuned, copying, denoising, tweedie, codes, pictures)
 }
 
 

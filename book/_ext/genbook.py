@@ -2,14 +2,17 @@
 
 - `quiz`: a question whose options give their reason, on plain HTML, so it works offline and by keyboard.
 - `stored`: a number from book/_data, so that no measured number is typed into a page.
-- `running-table`: the table that compares all models, from the same place.
+- `strip`: rows of stored images. `running-table`: the table that compares all models, from the same place.
 - `interactive`: a figure of genlib.interact; `student-copies`: links to the notebooks without solutions.
 - MathJax is copied from an installed package: the built pages ask no other host for anything.
 - The execution cache knows what the notebooks depend on, and student copies are published with the site.
 """
 
+import base64
 import hashlib
+import html
 import importlib.util
+import io
 import os
 import shutil
 import sys
@@ -18,7 +21,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import ClassVar
 
+import numpy as np
 from docutils import nodes
+from matplotlib.image import imsave
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -151,7 +156,11 @@ def look_up(reference: str) -> str:
         value, path = step_into(value, path, reference)
     if isinstance(value, str):
         return value
-    text = f"{fmean(value):{style}} ± {stdev(value):{style}}" if isinstance(value, list) else f"{value:{style}}"
+    text = (
+        f"{fmean(value):{style}} ± {stdev(value):{style}}"
+        if isinstance(value, list)
+        else f"{value:{style}}"
+    )
     return text.replace("-", "−")
 
 
@@ -190,7 +199,52 @@ class RunningTable(SphinxDirective):
         self.env.note_dependency(str(ROOT / "book" / "_data" / "table.json"))
         stored = evaluate.stored("table")
         rows = {key: stored["rows"][key] for key in self.arguments or stored["rows"]}
-        return [raw(plot.table(rows, stored["floor"], columns=self.options.get("columns"))._repr_html_())]
+        return [
+            raw(
+                plot.table(rows, stored["floor"], columns=self.options.get("columns"))._repr_html_()
+            )
+        ]
+
+
+class Strip(SphinxDirective):
+    """Rows of stored 8 x 8 images with their names as text; the content is the caption.
+
+    ```{strip} autoencoder:pictures.denoising
+    :alt: What a reader who does not see the pictures should know.
+    A caption.
+    ```
+    """
+
+    required_arguments = 1
+    option_spec: ClassVar = {"alt": str}
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        name, _, path = self.arguments[0].partition(":")
+        self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
+        rows = evaluate.stored(name)
+        while path:
+            rows, path = step_into(rows, path, self.arguments[0])
+        cells = "".join(
+            f'<tr><th scope="row">{html.escape(row)}</th>'
+            f'<td><img alt="{html.escape(row)}" src="{png(images)}"></td></tr>'
+            for row, images in rows.items()
+        )
+        label = html.escape(self.options["alt"], quote=True)
+        figure = nodes.container(classes=["gl-strip"])
+        figure += raw(f'<table role="group" aria-label="{label}">{cells}</table>')
+        self.state.nested_parse(self.content, self.content_offset, figure)
+        return [figure]
+
+
+def png(images: list[list[int]]) -> str:
+    """Images of 64 grey levels 0..16, side by side with a gap, as the address of a small picture: ink on paper."""
+    paper = np.zeros((8, 9 * len(images) - 1))
+    for i, image in enumerate(images):
+        paper[:, 9 * i : 9 * i + 8] = np.reshape(image, (8, 8))
+    file = io.BytesIO()
+    imsave(file, paper, cmap="gray_r", vmin=0, vmax=16, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 # --- interactive figures ------------------------------------------------------------------------
@@ -235,6 +289,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("build-finished", publish_exercises)
     app.add_directive("quiz", Quiz)
     app.add_directive("running-table", RunningTable)
+    app.add_directive("strip", Strip)
     app.add_directive("interactive", InteractiveFigure)
     app.add_directive("student-copies", StudentCopies)
     app.add_role("stored", Stored())

@@ -34,7 +34,7 @@ WORDS = {
         "codes": "Every small numeral is the code of one training digit: the two numbers that the encoder makes of "
         "its 64 pixels. No label was used in training.",
         "holes": "Shaded: farther from every training code than 95 % of new digits are. "
-        "No loss ever asked what the decoder should draw there.",
+        "No training code lies there, so the loss does not ask what is drawn.",
         "drawn": "What the decoder draws at each place. On shaded ground no training code is near, and it draws "
         "all the same: between clouds a bit of each, far out a digit overdone.",
     },
@@ -52,7 +52,7 @@ WORDS = {
     "distance": "Nearest training code",
     "away": "# away",
     "scale": "95 % of new digits lie nearer than #",
-    "far": "A hole: nothing was ever asked of the decoder here.",
+    "far": "A hole: no training code is near, so the loss does not ask.",
     "near": "Among the codes: new digits land as near as this.",
     "ten": "Classes of the ten nearest codes",
     "agree": "The neighbours agree.",
@@ -68,7 +68,8 @@ WORDS = {
     "says": {
         "none": "",
         "standard": "*N*(0, *I*) knows nothing of the codes. No loss fixed how large they are: they spread # times as "
-        "far. So it asks about one small spot between the clouds, again and again.",
+        "far. So it asks about one small spot near the middle of the plane, beside the cloud of eights, "
+        "again and again.",
         "scaled": "*N*(0, *s*²*I*) with *s* = # has the right size. It does not know where the clouds are.",
         "gaussian": "The mean and the covariance of the codes. One bell reaches everywhere, over the holes too.",
         "mixture": "# Gaussians, fitted to the codes. They go where codes are, so the decoder is asked what it has "
