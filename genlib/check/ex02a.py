@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genlib import data
 from genlib.autoencoder import pca, principal_angles
-from genlib.check.verdict import exercise, need, need_answer
+from genlib.check.verdict import close, exercise, need, need_answer, need_number
 
 
 @exercise
@@ -17,31 +17,31 @@ def exercise_1(answer) -> str:
     x = _digits().x_val
     x_hat = pca(x, 5).reconstruct(x)
     lost, total = _mean_square(x_hat - x), _mean_square(x - x.mean(dim=0))
-    right, found = 1 - lost / total, _number(answer(x, x_hat))
-    need(not _close(found, lost / total), "this is the share that is lost; subtract it from 1.")
+    right, found = 1 - lost / total, need_number(answer(x, x_hat))
+    need(not close(found, lost / total), "this is the share that is lost; subtract it from 1.")
     need(
-        not _close(found, 1 - lost / _mean_square(x)),
+        not close(found, 1 - lost / _mean_square(x)),
         "you divided by the mean square of x. Variance is measured from the mean image.",
     )
     need(
-        not _close(found, 1 - lost / _mean_square(x - x.mean())),
+        not close(found, 1 - lost / _mean_square(x - x.mean())),
         "you subtracted one grey value, the mean over everything. Every pixel has its own mean: dim=0.",
     )
     need(
-        not _close(found, 1 - lost),
+        not close(found, 1 - lost),
         "divide the error by the total variance, the error of the mean image.",
     )
     need(
-        not _close(found, 1 - lost / 64 / total) and not _close(found, 1 - 64 * lost / total),
+        not close(found, 1 - lost / 64 / total) and not close(found, 1 - 64 * lost / total),
         "one part is summed over the pixels and the other one averaged; treat both alike.",
     )
     need(
-        not _close(found, _mean_square(x_hat - x_hat.mean(dim=0)) / total)
-        or _close(_number(answer(x, torch.zeros_like(x))), 1 - _mean_square(x) / total),
+        not close(found, _mean_square(x_hat - x_hat.mean(dim=0)) / total)
+        or close(need_number(answer(x, torch.zeros_like(x))), 1 - _mean_square(x) / total),
         "you compared the variance of x_hat with that of x. It agrees for PCA on its own data, but a model may "
         "vary a lot and be wrong: start from the error x_hat - x.",
     )
-    need(_close(found, right), f"expected {right:.4f} for the check's images, got {found:.4f}.")
+    need(close(found, right), f"expected {right:.4f} for the check's images, got {found:.4f}.")
     return "1 minus the error as a share of the total variance."
 
 
@@ -57,32 +57,32 @@ def exercise_2(answer) -> str:
         rest = points - (points @ along)[:, None] * along
         return rest.square().sum(dim=1).mean()
 
-    right, found = left(centred, u), _number(answer(x, v))
+    right, found = left(centred, u), need_number(answer(x, v))
     need(
-        not _close(found, left(centred, v)),
+        not close(found, left(centred, v)),
         "v need not have length 1. Divide it by its norm, or divide the code by |v|^2.",
     )
     need(
-        not _close(found, left(x, u)),
+        not close(found, left(x, u)),
         "the line goes through the mean of the data, not through 0: subtract the mean first.",
     )
     need(
-        not _close(found, left(x, v)),
+        not close(found, left(x, v)),
         "two things are missing: subtract the mean of x, and divide v by its norm.",
     )
     need(
-        not _close(found, (centred @ u).square().mean()),
+        not close(found, (centred @ u).square().mean()),
         "this is the variance along v, the part that is kept. The error is what is left of the total.",
     )
     need(
-        not _close(found, 50 * right) and not _close(found, right / 3),
+        not close(found, 50 * right) and not close(found, right / 3),
         "sum over the coordinates of a point, then take the mean over the points.",
     )
     need(
-        not _close(found, 50 / 49 * right),
+        not close(found, 50 / 49 * right),
         "you divided by N - 1 somewhere; the mean squared error divides by N.",
     )
-    need(_close(found, right), f"expected {right:.4f} for the check's points, got {found:.4f}.")
+    need(close(found, right), f"expected {right:.4f} for the check's points, got {found:.4f}.")
     return "The total variance minus the variance along v."
 
 
@@ -91,39 +91,39 @@ def exercise_3(answer) -> str:
     """answer(U, V): the largest principal angle of the column spaces of U and V (D, k), in degrees."""
     rng = torch.Generator().manual_seed(0)
     U, V = torch.randn(2, 6, 2, generator=rng, dtype=torch.float64)
-    angles, found = principal_angles(U, V), _number(answer(U, V))
+    angles, found = principal_angles(U, V), need_number(answer(U, V))
     need(
         not math.isnan(found),
         "nan: a cosine came out a little above 1, or the bases are not orthonormal.",
     )
     need(
-        not _close(found, angles[0].deg2rad()),
+        not close(found, angles[0].deg2rad()),
         "this is the angle in radians; torch.rad2deg gives degrees.",
     )
     need(
-        not _close(found, angles[0].deg2rad().cos()),
+        not close(found, angles[0].deg2rad().cos()),
         "this is the cosine of the angle; take the arccosine.",
     )
     need(
-        not _close(found, angles[-1]),
+        not close(found, angles[-1]),
         "this is the smallest angle. It belongs to the largest cosine; the largest angle has the smallest one.",
     )
     unit = [torch.nn.functional.normalize(basis, dim=0) for basis in (U, V)]
     raw = torch.linalg.svdvals(unit[0].T @ unit[1]).clamp(max=1).arccos().rad2deg()
     need(
-        not any(_close(found, angle) for angle in raw),
+        not any(close(found, angle) for angle in raw),
         "your columns have length 1 but are not orthogonal to each other: use torch.linalg.qr.",
     )
     columns = (unit[0] * unit[1]).sum(dim=0).arccos().rad2deg()
     need(
-        not any(_close(found, angle) for angle in columns),
+        not any(close(found, angle) for angle in columns),
         "you compared column with column. Subspaces have many bases; compare all of them by singular values.",
     )
     need(
-        _close(found, angles[0]),
+        close(found, angles[0]),
         f"expected {angles[0]:.3f} degrees for the check's bases, got {found:.3f}.",
     )
-    same = _number(answer(U, U @ torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)))
+    same = need_number(answer(U, U @ torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)))
     need(
         not math.isnan(same) and abs(same) < 1e-4,
         f"for two bases of one and the same subspace you return {same:.3g} instead of 0. Rounding may lift a "
@@ -151,16 +151,16 @@ def exercise_4(answer) -> str:
         f"expected the shape of x, {tuple(x.shape)}, got {tuple(found.shape)}.",
     )
     need(
-        not _close(found, x @ W.T @ W),
+        not close(found, x @ W.T @ W),
         "the mean plays no part: encode the deviation from m, and add m after decoding.",
     )
-    need(not _close(found, m + x @ W.T @ W), "you added the mean but encoded x itself: subtract m.")
-    need(not _close(found, centred @ W.T @ W), "almost: add the mean again after decoding.")
+    need(not close(found, m + x @ W.T @ W), "you added the mean but encoded x itself: subtract m.")
+    need(not close(found, centred @ W.T @ W), "almost: add the mean again after decoding.")
     need(
-        not _close(found, m + centred @ torch.linalg.pinv(W) @ W),
+        not close(found, m + centred @ torch.linalg.pinv(W) @ W),
         "you used the pseudo-inverse. It makes a projection of any W; here it is the plain transpose.",
     )
-    need(_close(found, right), "the shape is right, the values are not: m + (x - m) W^T W.")
+    need(close(found, right), "the shape is right, the values are not: m + (x - m) W^T W.")
     return "One matrix, used twice."
 
 
@@ -171,23 +171,23 @@ def exercise_5(answer) -> str:
     strange = torch.tensor([3.0, 3.5, 8.0, 2.5])
     more = strange[:, None] - normal
     above, ties = (more > 0).double().mean(), (more == 0).double().mean()
-    right, found = above + ties / 2, _number(answer(normal, strange))
+    right, found = above + ties / 2, need_number(answer(normal, strange))
     need(
-        not _close(found, 1 - right),
+        not close(found, 1 - right),
         "upside down: this is the probability that the normal one scores higher.",
     )
-    need(not _close(found, above), "ties count for nothing in your sum; each counts one half.")
-    need(not _close(found, above + ties), "ties count in full in your sum; each counts one half.")
+    need(not close(found, above), "ties count for nothing in your sum; each counts one half.")
+    need(not close(found, above + ties), "ties count in full in your sum; each counts one half.")
     need(
-        not _close(found, more.numel() * right),
+        not close(found, more.numel() * right),
         "this is the number of pairs; divide by how many pairs there are, n times m.",
     )
     paired = (strange[:, None] > normal.median()).double().mean()
     need(
-        not _close(found, paired) and not _close(found, (strange > normal.mean()).double().mean()),
+        not close(found, paired) and not close(found, (strange > normal.mean()).double().mean()),
         "you used one threshold. Compare every strange score with every normal one.",
     )
-    need(_close(found, right), f"expected {right:.4f} for the check's scores, got {found:.4f}.")
+    need(close(found, right), f"expected {right:.4f} for the check's scores, got {found:.4f}.")
     return "One half is guessing, 1 separates without error."
 
 
@@ -207,27 +207,27 @@ def exercise_6(answer) -> str:
     right = model.decode((1 - t) * z_a + t * z_b)
     weight = t[..., None, None]
     need(
-        not _close(film, (1 - weight) * a + weight * b),
+        not close(film, (1 - weight) * a + weight * b),
         "this is the line between the pixels, the double exposure. Encode, walk in the codes, decode.",
     )
     need(
-        not _close(film, (1 - weight) * right[0] + weight * right[-1]),
+        not close(film, (1 - weight) * right[0] + weight * right[-1]),
         "you decoded the two ends and mixed the pictures. Mix the codes, then decode each mixture.",
     )
     need(
-        not _close(film, model.reconstruct((1 - weight) * a + weight * b)),
+        not close(film, model.reconstruct((1 - weight) * a + weight * b)),
         "you mixed the pixels and then rebuilt the mixture. Mix the codes.",
     )
-    need(not _close(film, right.flip(0)), "this film runs backwards; begin at a.")
+    need(not close(film, right.flip(0)), "this film runs backwards; begin at a.")
     need(
-        _close(film[0], right[0]),
+        close(film[0], right[0]),
         "the first picture must be the reconstruction of a: let t begin at 0.",
     )
     need(
-        _close(film[-1], right[-1]),
+        close(film[-1], right[-1]),
         "the last picture must be the reconstruction of b: let t end at 1, torch.linspace(0, 1, n).",
     )
-    need(_close(film, right), "the ends are right; between them the steps must be equal.")
+    need(close(film, right), "the ends are right; between them the steps must be equal.")
     return "A straight line in the plane of codes, a bent one in the space of images."
 
 
@@ -253,18 +253,3 @@ _digits = functools.cache(data.digits)
 def _mean_square(x: Tensor) -> float:
     """The squares summed over the pixels of an image, averaged over the images."""
     return x.double().square().flatten(1).sum(dim=1).mean().item()
-
-
-def _close(a, b) -> bool:
-    """Equal up to rounding, for numbers or tensors of one shape."""
-    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
-def _number(value) -> float:
-    """The answer as a number, or the reason why it is none."""
-    need_answer(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError):
-        need(False, f"expected one number, got {type(value).__name__}.")

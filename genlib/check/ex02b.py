@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from genlib.check.verdict import exercise, need, need_answer
+from genlib.check.verdict import close, exercise, need, need_tensor
 from genlib.data import Mixture
 
 
@@ -14,26 +14,26 @@ def exercise_1(answer) -> str:
     """answer(error, pixels): decibels (B,), from squared errors summed over `pixels` pixels, (B,)."""
     error, pixels = torch.tensor([6.4, 0.64, 20.0]), 64
     mse = error / pixels
-    right, found = -10 * mse.log10(), _tensor(answer(error, pixels), (3,))
+    right, found = -10 * mse.log10(), need_tensor(answer(error, pixels), (3,))
     need(
-        not _close(found, -10 * error.log10()),
+        not close(found, -10 * error.log10()),
         "this is the error summed over the image: a larger image would score worse. Divide by `pixels`.",
     )
-    need(not _close(found, -right), "the sign is turned: a smaller error must give more decibels.")
+    need(not close(found, -right), "the sign is turned: a smaller error must give more decibels.")
     need(
-        not _close(found, -10 * mse.log()),
+        not close(found, -10 * mse.log()),
         "almost: a decibel is a tenth of a factor 10, so take log10, not the natural logarithm.",
     )
     need(
-        not _close(found, 2 * right),
+        not close(found, 2 * right),
         "twice too much: 20 log10 belongs to the root of the squared error, 10 log10 to the squared error.",
     )
     need(
-        not _close(found, right / 10),
+        not close(found, right / 10),
         "almost: these are factors of ten. A tenth of that is a decibel: multiply by 10.",
     )
     need(
-        _close(found, right),
+        close(found, right),
         f"a summed error of 6.4 over 64 pixels is 10 dB, you returned {found[0]:.2f}.",
     )
     return "10 dB for a tenth of the error, however many pixels an image has."
@@ -44,13 +44,13 @@ def exercise_2(answer) -> str:
     """answer(x, share, rng): each pixel of x set to 0 with probability `share`, x left as it was."""
     x, share = 0.2 + 0.8 * torch.rand(200, 1, 8, 8, generator=_rng()), 0.2
     before = x.clone()
-    found = _tensor(answer(x, share, _rng(1)), tuple(x.shape))
+    found = need_tensor(answer(x, share, _rng(1)), tuple(x.shape))
     need(
         torch.equal(x, before), "you changed `x` itself. The clean image is still needed: copy it."
     )
     lost = found == 0
     need(
-        _close(found[~lost], x[~lost]),
+        close(found[~lost], x[~lost]),
         "pixels that survive must keep their value: no noise is added and nothing is rescaled.",
     )
     rate = lost.double().mean().item()
@@ -84,27 +84,27 @@ def exercise_3(answer) -> str:
     """answer(x_noisy, mean, sd, sigma): E[x | x_noisy] for x ~ N(mean, sd^2) and noise sigma."""
     x, mean, sd, sigma = torch.tensor([-1.0, 0.0, 2.5], dtype=torch.float64), 1.0, 2.0, 0.5
     keep = sd**2 / (sd**2 + sigma**2)
-    right, found = mean + keep * (x - mean), _tensor(answer(x, mean, sd, sigma), (3,)).double()
-    need(not _close(found, x), "this is the noisy value itself: nothing was removed.")
+    right, found = mean + keep * (x - mean), need_tensor(answer(x, mean, sd, sigma), (3,)).double()
+    need(not close(found, x), "this is the noisy value itself: nothing was removed.")
     need(
-        not _close(found, mean + (1 - keep) * (x - mean)),
+        not close(found, mean + (1 - keep) * (x - mean)),
         "upside down: with little noise the answer must stay close to x_noisy.",
     )
     need(
-        not _close(found, keep * x),
+        not close(found, keep * x),
         "you shrink towards 0; shrink towards the mean of the data. Apply the factor to x_noisy - mean.",
     )
     need(
-        not _close(found, mean + sd / (sd + sigma) * (x - mean)),
+        not close(found, mean + sd / (sd + sigma) * (x - mean)),
         "almost: variances add, standard deviations do not. Square sd and sigma in the factor.",
     )
     need(
-        not _close(found, x - sigma**2 * (x - mean) / sd**2),
+        not close(found, x - sigma**2 * (x - mean) / sd**2),
         "you took the score of the clean density, whose variance is sd^2. "
         "That of the noisy values is sd^2 + sigma^2.",
     )
     need(
-        _close(found, right),
+        close(found, right),
         f"for mean 1, sd 2, sigma 0.5 and x_noisy = 2.5 the answer is {right[2]:.4f}, "
         f"you returned {found[2]:.4f}.",
     )
@@ -116,34 +116,34 @@ def exercise_4(answer) -> str:
     """answer(x_noisy, a, sigma): E[x | x_noisy] for x = -a or +a, equally probable, and noise sigma."""
     x, a, sigma = torch.tensor([-0.8, 0.1, 1.2, 4.0], dtype=torch.float64), 2.0, 1.5
     right = a * (a * x / sigma**2).tanh()
-    found = _tensor(answer(x, a, sigma), (4,)).double()
+    found = need_tensor(answer(x, a, sigma), (4,)).double()
     need(
-        not _close(found, a * x.sign()),
+        not close(found, a * x.sign()),
         "this is the more probable spike. It has the fewest wrong guesses; "
         "the smallest squared error has the average of both, weighted.",
     )
     need(
-        not _close(found, (2 * a * x / sigma**2).sigmoid()),
+        not close(found, (2 * a * x / sigma**2).sigmoid()),
         "this is the probability of +a. The posterior mean is a p - a (1 - p).",
     )
     need(
-        not _close(found, (a * x / sigma**2).tanh()),
+        not close(found, (a * x / sigma**2).tanh()),
         "almost: this lies between -1 and 1, but the spikes are at -a and a.",
     )
     need(
-        not _close(found, a * (a * x / sigma).tanh()),
+        not close(found, a * (a * x / sigma).tanh()),
         "almost: the exponent of a Gaussian divides by the variance, sigma ** 2.",
     )
     need(
-        not _close(found, a * (2 * a * x / sigma**2).tanh()),
+        not close(found, a * (2 * a * x / sigma**2).tanh()),
         "twice too steep: sigmoid(2 u) and tanh(u) belong together.",
     )
     need(
-        not _close(found, a * (x / sigma**2).tanh()),
+        not close(found, a * (x / sigma**2).tanh()),
         "right for a = 1 only: the two exponents differ by 2 a x / sigma^2.",
     )
     need(
-        _close(found, right),
+        close(found, right),
         f"for a = 2, sigma = 1.5 and x_noisy = 1.2 the answer is {right[2]:.4f}, "
         f"you returned {found[2]:.4f}.",
     )
@@ -156,40 +156,40 @@ def exercise_5(answer) -> str:
     density = Mixture(torch.tensor([[0.0, 0.0], [2.0, 1.0]], dtype=torch.float64), 0.7)
     x, h = torch.randn(6, 2, generator=_rng(), dtype=torch.float64), 0.2
     right, score = _differences(density.log_prob, x, h, h), density.score(x)
-    found = _tensor(answer(density.log_prob, x.clone(), h), (6, 2)).double()
-    need(not _close(found, -right), "the sign is turned: the score points uphill.")
+    found = need_tensor(answer(density.log_prob, x.clone(), h), (6, 2)).double()
+    need(not close(found, -right), "the sign is turned: the score points uphill.")
     need(
-        not _close(found, 2 * right),
+        not close(found, 2 * right),
         "twice too much: from x - h to x + h it is a way of 2 h.",
     )
     need(
-        not _close(found, 2 * h * right),
+        not close(found, 2 * h * right),
         "this is the difference; a slope is the difference divided by the way, 2 h.",
     )
     need(
-        not _close(found, _differences(density.log_prob, x, h, 0.0))
-        and not _close(found, _differences(density.log_prob, x, 0.0, h)),
+        not close(found, _differences(density.log_prob, x, h, 0.0))
+        and not close(found, _differences(density.log_prob, x, 0.0, h)),
         "a one-sided difference: its error shrinks like h only. Step to both sides, "
         "and the error shrinks like h^2.",
     )
     need(
-        not _close(found, _differences(lambda x: density.log_prob(x).exp(), x, h, h)),
+        not close(found, _differences(lambda x: density.log_prob(x).exp(), x, h, h)),
         "this is the gradient of p. The score is the gradient of log p.",
     )
     need(
-        not _close(found, right.flip(1)),
+        not close(found, right.flip(1)),
         "the two columns are swapped: column 0 is the slope along x[:, 0].",
     )
     need(
-        not _close(found, right.sum(dim=1, keepdim=True).expand(6, 2)),
+        not close(found, right.sum(dim=1, keepdim=True).expand(6, 2)),
         "you moved both coordinates at once. Move one coordinate at a time.",
     )
     need(
-        not _close(found, score),
+        not close(found, score),
         "this is exact, so it did not use `h`. The exercise asks for an independent check: "
         "evaluate log_p at x + h and x - h.",
     )
-    need(_close(found, right), "the shape is right, the slopes are not.")
+    need(close(found, right), "the shape is right, the slopes are not.")
     return "A check that needs nothing but log p: use it on every score that you derive."
 
 
@@ -200,29 +200,29 @@ def exercise_6(answer) -> str:
     sigma, sigma_next = 2.0, 0.5
     keep = sigma_next / sigma
     right = x_hat + keep * (x - x_hat)
-    found = _tensor(answer(x, x_hat, sigma, sigma_next), (2, 2))
+    found = need_tensor(answer(x, x_hat, sigma, sigma_next), (2, 2))
     need(
-        not _close(found, x_hat),
+        not close(found, x_hat),
         "this is the whole step. Keep the part of the noise that is asked for.",
     )
     need(
-        not _close(found, x + keep * (x_hat - x)),
+        not close(found, x + keep * (x_hat - x)),
         "you went the share sigma_next / sigma; this share of the noise is to be left.",
     )
     need(
-        not _close(found, x_hat + keep**2 * (x - x_hat)),
+        not close(found, x_hat + keep**2 * (x - x_hat)),
         "almost: the offset from x_hat is noise, and its size is sigma, not sigma^2.",
     )
     need(
-        not _close(found, x_hat + sigma_next * (x - x_hat)),
+        not close(found, x_hat + sigma_next * (x - x_hat)),
         "right for sigma = 1 only: x - x_hat already has the size sigma.",
     )
     need(
-        _close(found, right),
+        close(found, right),
         f"for the first point expected {right[0].tolist()}, got {found[0].tolist()}.",
     )
     need(
-        _close(_tensor(answer(x, x_hat, sigma, 0.0)), x_hat),
+        close(need_tensor(answer(x, x_hat, sigma, 0.0)), x_hat),
         "with sigma_next = 0 no noise is left: the answer must be x_hat.",
     )
     return "Part of the way, then ask again from the new place."
@@ -242,18 +242,3 @@ def _rng(seed: int = 0) -> torch.Generator:
 def _near(rate: float, wanted: float) -> bool:
     """Equal up to four standard deviations of a share among 200 * 64 pixels."""
     return abs(rate - wanted) < 4 * math.sqrt(wanted * (1 - wanted) / 12_800)
-
-
-def _close(a, b) -> bool:
-    """Equal up to rounding, for tensors of one shape."""
-    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
-def _tensor(value, shape: tuple[int, ...] | None = None) -> Tensor:
-    """The answer as a tensor, of the shape that is asked for."""
-    need_answer(value)
-    value = torch.as_tensor(value)
-    if shape:
-        need(tuple(value.shape) == shape, f"expected shape {shape}, got {tuple(value.shape)}.")
-    return value

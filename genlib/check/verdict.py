@@ -10,6 +10,9 @@ import functools
 import html
 from collections.abc import Callable
 
+import torch
+from torch import Tensor
+
 
 class Verdict:
     """The outcome of a check: `ok`, and a message that says what was right or what to look at."""
@@ -59,3 +62,27 @@ def need_answer(value, what: str = "your function") -> None:
         value is not None and value is not Ellipsis,
         f"{what} returned nothing. Replace the `...` by your code.",
     )
+
+
+def need_number(value) -> float:
+    """The answer as a number; stop the check where it is none."""
+    need_answer(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYet(f"expected one number, got {type(value).__name__}.") from None
+
+
+def need_tensor(value, shape: tuple[int, ...] | None = None) -> Tensor:
+    """The answer as a tensor; stop the check where it has another shape than the one asked for."""
+    need_answer(value)
+    value = torch.as_tensor(value)
+    if shape:
+        need(tuple(value.shape) == shape, f"expected shape {shape}, got {tuple(value.shape)}.")
+    return value
+
+
+def close(a, b) -> bool:
+    """Equal up to rounding, for numbers or tensors of one shape."""
+    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
