@@ -37,7 +37,7 @@ format: env  ## let ruff and nbstripout put code and notebooks in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m nbstripout --keep-id notebooks/*.ipynb
 
 unit: env  ## the tests of genlib, the tools and the rules of the repository
-	@$(PYTEST) -q tests -n 2 --junitxml=_build/junit/unit.xml
+	@$(PYTEST) -q tests --junitxml=_build/junit/unit.xml
 
 notebooks: env  ## run every notebook in the quick budget (nbval)
 	@GENLIB_BUDGET=quick $(PYTEST) -q notebooks tests/slow --durations=5 --junitxml=_build/junit/notebooks.xml

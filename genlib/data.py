@@ -3,6 +3,7 @@
 Densities: `ring`, `grid`, `moons`, `spiral`, `checkerboard`. Images: `digits` (embedded), `mnist`, `fashion_mnist`.
 """
 
+import functools
 import gzip
 import hashlib
 import math
@@ -14,6 +15,7 @@ from pathlib import Path
 import pooch
 import torch
 from sklearn.datasets import load_digits
+from sklearn.utils import Bunch
 from torch import Tensor
 
 from genlib.shapes import expect, expect_range
@@ -149,12 +151,18 @@ class ImageSet:
 
 def digits() -> ImageSet:
     """scikit-learn's 1,797 handwritten digits, 8 x 8, values k/16: 1,000 train, 297 validation, 500 test."""
-    raw = load_digits()
+    raw = _raw_digits()
     order = torch.randperm(len(raw.images), generator=torch.Generator().manual_seed(0))
     x = torch.tensor(raw.images, dtype=torch.float32)[order, None] / 16
     y = torch.tensor(raw.target)[order].long()
     parts = zip(x.split([1000, 297, 500]), y.split([1000, 297, 500]), strict=True)
     return ImageSet("digits", *(t for part in parts for t in part), levels=17)
+
+
+@functools.cache
+def _raw_digits() -> Bunch:
+    """scikit-learn's digits as it keeps them; reading its file once is enough."""
+    return load_digits()
 
 
 def mnist() -> ImageSet:
