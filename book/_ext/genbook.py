@@ -151,9 +151,7 @@ def look_up(reference: str) -> str:
         ValueError: names what was looked for and what is there instead.
     """
     name, path, style = (reference.split(":", 2) + [""])[:3]
-    value = evaluate.stored(name)
-    while path:
-        value, path = step_into(value, path, reference)
+    value = find(f"{name}:{path}")
     if isinstance(value, str):
         return value
     text = (
@@ -162,6 +160,15 @@ def look_up(reference: str) -> str:
         else f"{value:{style}}"
     )
     return text.replace("-", "−")
+
+
+def find(reference: str):
+    """The value at `file:path.to.value` in book/_data."""
+    name, _, path = reference.partition(":")
+    value = evaluate.stored(name)
+    while path:
+        value, path = step_into(value, path, reference)
+    return value
 
 
 def step_into(value, path: str, reference: str):
@@ -220,15 +227,12 @@ class Strip(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        name, _, path = self.arguments[0].partition(":")
+        name = self.arguments[0].partition(":")[0]
         self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
-        rows = evaluate.stored(name)
-        while path:
-            rows, path = step_into(rows, path, self.arguments[0])
         cells = "".join(
             f'<tr><th scope="row">{html.escape(row)}</th>'
             f'<td><img alt="{html.escape(row)}" src="{png(images)}"></td></tr>'
-            for row, images in rows.items()
+            for row, images in find(self.arguments[0]).items()
         )
         label = html.escape(self.options["alt"], quote=True)
         figure = nodes.container(classes=["gl-strip"])
