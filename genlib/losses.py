@@ -1,9 +1,13 @@
 """Losses as pure functions: tensors in, one number per example out, shape (B,).
 
 Nothing here holds parameters or draws random numbers, so every line can be checked by hand.
-Sums run over the pixels; the caller takes the mean over the batch.
+Sums run over the pixels and over the latent dimensions; the caller takes the mean over the batch.
 """
 
+import math
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -16,10 +20,7 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes differ (torch would broadcast, and the sum would mean something else).
     """
-    if x_hat.shape != x.shape:
-        raise ValueError(
-            f"x_hat: expected the shape of x, {tuple(x.shape)}, got {tuple(x_hat.shape)}"
-        )
+    _expect_shape_of("x", x, x_hat=x_hat)
     return (x_hat - x).square().flatten(1).sum(dim=1)
 
 
@@ -33,3 +34,66 @@ def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
         x_hat, x: restored and clean data, both (B, ...).
     """
     return -10 * (squared_error(x_hat, x) / x[0].numel()).log10()
+
+
+# --- negative log-likelihoods and the divergence of chapter 3, in nats ---------------------------------------
+
+
+def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
+    """-log prod_i Bernoulli(x_i; sigmoid(logits_i)) in nats, shape (B,): binary cross-entropy, summed over pixels.
+
+    A likelihood for pixels that are 0 or 1. Grey values give a number too, but no probability belongs to it.
+
+    Args:
+        logits: log-odds of a pixel being 1, (B, ...).
+        x: data in the same shape, values in [0, 1].
+    """
+    _expect_shape_of("x", x, logits=logits)
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
+
+
+def binomial_nll(logits: Tensor, x: Tensor, trials: int = 16) -> Tensor:
+    """-log prod_i Binomial(k_i; trials, sigmoid(logits_i)) in nats, shape (B,), for grey levels x = k / trials.
+
+    `trials` times the binary cross-entropy, less the logarithm of the binomial coefficient (trials over k):
+    a constant of the data that no gradient sees, and that makes it a likelihood.
+
+    Args:
+        logits: log-odds of one of the trials to be inked, (B, ...).
+        x: data in the same shape, values k / trials with k = 0, 1, ..., trials.
+    """
+    k, n = x * trials, torch.tensor(float(trials))
+    log_choose = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+    return trials * bernoulli_nll(logits, x) - log_choose.flatten(1).sum(dim=1)
+
+
+def gaussian_nll(x_hat: Tensor, x: Tensor, sd: float) -> Tensor:
+    """-log N(x; x_hat, sd^2 I) in nats, shape (B,): the squared error over 2 sd^2, and a constant.
+
+    Args:
+        x_hat, x: mean and data, both (B, ...).
+        sd: standard deviation of every coordinate, in units of x, above 0.
+    """
+    constant = x[0].numel() / 2 * math.log(2 * math.pi * sd**2)
+    return squared_error(x_hat, x) / (2 * sd**2) + constant
+
+
+def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, diag(exp(logvar))) || N(0, I)) in nats, shape (B,), summed over latent dimensions.
+
+    1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2). Paper: Kingma & Welling 2014, appendix B.
+
+    Args:
+        mu, logvar: mean and log-variance, log sigma^2, of every latent dimension, both (B, Z).
+    """
+    _expect_shape_of("mu", mu, logvar=logvar)
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1)
+
+
+def _expect_shape_of(name: str, reference: Tensor, **other: Tensor) -> None:
+    """Check that the other tensor has the shape of the reference; torch would broadcast, and sum another thing."""
+    ((other_name, x),) = other.items()
+    if x.shape != reference.shape:
+        raise ValueError(
+            f"{other_name}: expected the shape of {name}, {tuple(reference.shape)}, got {tuple(x.shape)}"
+        )

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from genlib.losses import psnr, squared_error
+from genlib.losses import (
+    bernoulli_nll,
+    binomial_nll,
+    gaussian_kl,
+    gaussian_nll,
+    psnr,
+    squared_error,
+)
 
 
 def test_squared_error_is_the_sum_over_pixels_of_each_example():
@@ -35,3 +42,59 @@ def test_psnr_of_a_known_error():
     x_hat = torch.stack([torch.full((1, 8, 8), 0.1), torch.full((1, 8, 8), 0.5)])
     torch.testing.assert_close(psnr(x_hat, x), torch.tensor([20.0, -20 * math.log10(0.5)]))
     assert psnr(x, x).isinf().all()
+
+
+# --- chapter 3 -----------------------------------------------------------------------------------------------
+
+
+def test_gaussian_kl_is_that_of_torch_and_has_known_values():
+    mu, logvar = torch.randn(2, 6, 3, dtype=torch.float64)
+    q = torch.distributions.Normal(mu, (logvar / 2).exp())
+    prior = torch.distributions.Normal(torch.zeros_like(mu), 1.0)
+    expected = torch.distributions.kl_divergence(q, prior).sum(dim=1)
+    torch.testing.assert_close(gaussian_kl(mu, logvar), expected)
+    one, zero = torch.ones(1, 1), torch.zeros(1, 1)
+    assert gaussian_kl(one, zero).item() == pytest.approx(0.5)
+    assert gaussian_kl(zero, 2 * torch.log(0.5 * one)).item() == pytest.approx(0.3181, abs=1e-4)
+
+
+def test_likelihoods_are_those_of_torch():
+    logits, d = torch.randn(4, 1, 3, 3, dtype=torch.float64), torch.distributions
+    x = torch.randint(0, 2, logits.shape).double()
+    expected = -d.Bernoulli(logits=logits).log_prob(x).flatten(1).sum(dim=1)
+    torch.testing.assert_close(bernoulli_nll(logits, x), expected)
+    k = torch.randint(0, 17, logits.shape).double()
+    expected = -d.Binomial(16, logits=logits).log_prob(k).flatten(1).sum(dim=1)
+    torch.testing.assert_close(binomial_nll(logits, k / 16), expected)
+    expected = -d.Normal(logits, 0.3).log_prob(x).flatten(1).sum(dim=1)
+    torch.testing.assert_close(gaussian_nll(logits, x, 0.3), expected)
+
+
+def test_a_binomial_sums_to_one_over_the_grey_levels_and_cross_entropy_does_not():
+    logits, x = torch.full((17, 1), 0.7).double(), torch.arange(17).double()[:, None] / 16
+    assert binomial_nll(logits, x).neg().exp().sum().item() == pytest.approx(1)
+    assert abs(bernoulli_nll(logits, x).neg().exp().sum().item() - 1) > 1
+    assert abs((16 * bernoulli_nll(logits, x)).neg().exp().sum().item() - 1) > 0.1
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda a, b: bernoulli_nll(a, b),
+            r"logits: expected the shape of x, \(4, 1, 8, 8\), got \(4, 64\)",
+        ),
+        (
+            lambda a, b: binomial_nll(a, b),
+            r"logits: expected the shape of x, \(4, 1, 8, 8\), got \(4, 64\)",
+        ),
+        (lambda a, b: gaussian_nll(a, b, 1.0), r"x_hat: expected the shape of x"),
+        (
+            lambda a, b: gaussian_kl(a, b),
+            r"logvar: expected the shape of mu, \(4, 64\), got \(4, 1, 8, 8\)",
+        ),
+    ],
+)
+def test_losses_of_chapter_3_refuse_to_broadcast(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(torch.zeros(4, 64), torch.zeros(4, 1, 8, 8))

@@ -1,0 +1,315 @@
+"""Chapter 3: variational autoencoder (Kingma & Welling 2014), and a linear one whose log p(x) is known.
+
+A code z is drawn from the prior N(0, I), then x from p(x | z). The encoder gives q(z | x) = N(mu, diag(sigma^2)),
+coded as mu and logvar = log sigma^2. All likelihoods are in nats.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal, kl_divergence
+
+from genlib.losses import bernoulli_nll, binomial_nll, gaussian_kl, gaussian_nll
+from genlib.nets import image_decoder, image_encoder
+from genlib.shapes import expect, expect_range
+
+# --- p(x | z): what the numbers of the decoder mean ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """Pixels that are 0 or 1; the decoder puts out log-odds."""
+
+    data_range = (0.0, 1.0)
+
+    def nll(self, logits: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) in nats, shape (B,)."""
+        return bernoulli_nll(logits, x)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """E[x | z], in the shape of x."""
+        return logits.sigmoid()
+
+    def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """x ~ p(x | z), in the shape of x."""
+        return (_uniform(logits, rng) < logits.sigmoid()).to(logits)
+
+
+@dataclass(frozen=True)
+class Binomial:
+    """Grey levels k / trials: each pixel counts the inked ones of `trials` trials; the decoder puts out log-odds."""
+
+    trials: int = 16
+    data_range = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ValueError(f"trials: expected at least 1, got {self.trials}")
+
+    def nll(self, logits: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) in nats, shape (B,)."""
+        return binomial_nll(logits, x, self.trials)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """E[x | z], in the shape of x."""
+        return logits.sigmoid()
+
+    def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """x ~ p(x | z), in the shape of x, values k / trials."""
+        inked = Bernoulli().sample(logits.expand(self.trials, *logits.shape), rng)
+        return inked.mean(dim=0)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Real numbers with one standard deviation `sd` for all, in units of x; the decoder puts out the mean."""
+
+    sd: float
+    data_range = (-math.inf, math.inf)
+
+    def __post_init__(self) -> None:
+        _expect_positive("sd", self.sd)
+
+    def nll(self, logits: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) in nats, shape (B,)."""
+        return gaussian_nll(logits, x, self.sd)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """E[x | z], in the shape of x."""
+        return logits
+
+    def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """x ~ p(x | z), in the shape of x."""
+        return logits + self.sd * _normal(logits, logits.shape, rng)
+
+
+# --- the model -----------------------------------------------------------------------------------------------
+
+
+class VAE(nn.Module):
+    """z ~ N(0, I), x ~ p(x | z); q(z | x) = N(mu, diag(exp(logvar))) stands in for the posterior p(z | x).
+
+    Paper: Kingma & Welling 2014; beta: Higgins et al. 2017.
+
+    Args:
+        encoder: maps x (B, ...) to (B, 2 latent_dim), first mu, then logvar.
+        decoder: maps z (B, latent_dim) to logits in the shape of x (to the mean, for a Gaussian likelihood).
+        latent_dim: Z, the number of latent dimensions.
+        beta: weight of the divergence; 1 makes the loss a bound on -log p(x).
+        likelihood: Bernoulli(), Binomial(trials) or Gaussian(sd); it also fixes the range of x.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        latent_dim: int,
+        beta: float = 1.0,
+        *,
+        likelihood: Bernoulli | Binomial | Gaussian = Bernoulli(),
+    ):
+        super().__init__()
+        if not beta >= 0:
+            raise ValueError(f"beta: expected a number of at least 0, got {beta}")
+        self.encoder, self.decoder, self.latent_dim = encoder, decoder, latent_dim
+        self.beta, self.likelihood = beta, likelihood
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and logvar = log sigma^2 of q(z | x), both (B, Z)."""
+        expect_range("x", x, *self.likelihood.data_range)
+        both = self.encoder(x)
+        expect("encoder(x)", both, "B 2Z", B=len(x), **{"2Z": 2 * self.latent_dim})
+        mu, logvar = both.chunk(2, dim=1)
+        return mu, logvar
+
+    def reparameterize(self, mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
+        """z = mu + sigma * eps, eps ~ N(0, I): a draw from q(z | x) that gradients pass. All (B, Z).
+
+        Paper: Kingma & Welling 2014, section 2.4.
+        """
+        eps = torch.randn_like(mu) if eps is None else eps
+        expect("eps", eps, "B Z", B=len(mu), Z=self.latent_dim)
+        return mu + (0.5 * logvar).exp() * eps
+
+    def decode(self, z: Tensor) -> Tensor:
+        """x_hat = E[x | z], the mean of p(x | z), for codes z (B, Z)."""
+        expect("z", z, "B Z", Z=self.latent_dim)
+        return self.likelihood.mean(self.decoder(z))
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """x_hat at the mean code, in the shape of x: for a look, the loss uses drawn codes."""
+        return self.decode(self.encode(x)[0])
+
+    def loss(self, x: Tensor, *, eps: Tensor | None = None) -> dict[str, Tensor]:
+        """-ELBO in nats per example, averaged over the batch: recon + beta * kl. Equation 7 of the paper, one draw.
+
+        Args:
+            x: data (B, ...) in the range of the likelihood.
+            eps: the draws behind the codes, (B, Z); standard normal if left out.
+        """
+        mu, logvar = self.encode(x)  # (B, Z), (B, Z)
+        z = self.reparameterize(mu, logvar, eps)  # (B, Z)
+        recon = self.likelihood.nll(self.decoder(z), x).mean()
+        kl = gaussian_kl(mu, logvar).mean()
+        return {"loss": recon + self.beta * kl, "recon": recon, "kl": kl}
+
+    @torch.no_grad()
+    def log_prob(
+        self, x: Tensor, k: int, rng: torch.Generator | None = None, *, rows: int = 4096
+    ) -> Tensor:
+        """The importance-weighted bound log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
+
+        Its expectation is the ELBO at k = 1, grows with k, and tends to log p(x).
+        Paper: Burda, Grosse & Salakhutdinov 2016, equation 8 and theorem 1.
+
+        Args:
+            k: number of codes an example, at least 1.
+            rows: codes decoded at once, which bounds the memory.
+        """
+        if k < 1:
+            raise ValueError(f"k: expected at least 1, got {k}")
+        mu, logvar = self.encode(x)
+        per_turn = max(1, rows // len(x))
+        turns = [min(per_turn, k - done) for done in range(0, k, per_turn)]
+        parts = [self._log_weights(x, mu, logvar, n, rng).logsumexp(dim=0) for n in turns]
+        return torch.stack(parts).logsumexp(dim=0) - math.log(k)
+
+    def _log_weights(
+        self, x: Tensor, mu: Tensor, logvar: Tensor, n: int, rng: torch.Generator | None
+    ) -> Tensor:
+        """log p(x | z_i) + log p(z_i) - log q(z_i | x) for n codes an example, shape (n, B)."""
+        x, mu, logvar = (t.expand(n, *t.shape).flatten(0, 1) for t in (x, mu, logvar))  # (n B, ...)
+        eps = _normal(mu, mu.shape, rng)
+        z = self.reparameterize(mu, logvar, eps)
+        # log p(z) and log q(z | x) both hold -Z/2 log 2 pi, so the constants cancel
+        log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(dim=1)
+        return (log_ratio - self.likelihood.nll(self.decoder(z), x)).unflatten(0, (n, -1))
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator | None = None, *, pixels: bool = False) -> Tensor:
+        """n new x: z from the prior, then the mean of p(x | z), or with `pixels` a draw from it.
+
+        A draw from the model includes the last step; pictures usually show the mean, without its pixel noise.
+        """
+        if n < 0:
+            raise ValueError(f"n: expected at least 0, got {n}")
+        z = _normal(next(self.parameters()), (n, self.latent_dim), rng)
+        return self.likelihood.sample(self.decoder(z), rng) if pixels else self.decode(z)
+
+
+def image_vae(
+    latent_dim: int,
+    shape: Sequence[int] = (1, 8, 8),
+    width: int = 256,
+    beta: float = 1.0,
+    *,
+    dropout: float = 0.0,
+    likelihood: Bernoulli | Binomial | Gaussian = Binomial(16),
+) -> VAE:
+    """The VAE of the book: the networks of chapter 2's autoencoder, the encoder with twice as many outputs."""
+    encoder = image_encoder(shape, width, 2 * latent_dim, norm=True, dropout=dropout)
+    decoder = image_decoder(latent_dim, width, shape, norm=True, dropout=dropout)
+    return VAE(encoder, decoder, latent_dim, beta, likelihood=likelihood)
+
+
+# --- the exact case ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """z ~ N(0, I), x | z ~ N(W z + b, sd^2 I): probabilistic PCA, where log p(x) and p(z | x) are known.
+
+    Paper: Tipping & Bishop 1999, section 3.
+
+    Args:
+        W: (D, Z).
+        b: (D,).
+        sd: standard deviation of the noise, in units of x, above 0.
+    """
+
+    W: Tensor
+    b: Tensor
+    sd: float
+
+    def __post_init__(self) -> None:
+        expect("b", self.b, "D", D=expect("W", self.W, "D Z")["D"])
+        _expect_positive("sd", self.sd)
+
+    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """n points x, shape (n, D)."""
+        D, Z = self.W.shape
+        z, noise = _normal(self.W, (n, Z), rng), _normal(self.W, (n, D), rng)
+        return z @ self.W.T + self.b + self.sd * noise
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x) = log N(x; b, W W^T + sd^2 I), nats, shape (B,)."""
+        D = expect("x", x, "B D", D=len(self.b))["D"]
+        C = self.W @ self.W.T + self.sd**2 * torch.eye(D).to(self.W)
+        return MultivariateNormal(self.b, C).log_prob(x)
+
+    def posterior(self, x: Tensor) -> MultivariateNormal:
+        """p(z | x) = N(M^-1 W^T (x - b) / sd^2, M^-1) with M = I + W^T W / sd^2, a batch of B."""
+        expect("x", x, "B D", D=len(self.b))
+        M = self._precision()
+        return MultivariateNormal(
+            (x - self.b) @ self.W @ M.inverse() / self.sd**2, precision_matrix=M
+        )
+
+    def best_diagonal(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and logvar, both (B, Z), of the q(z | x) with independent dimensions that has the highest ELBO.
+
+        Its mean is that of the posterior, its variances are 1 / M_jj: those of z_j given all the others.
+        """
+        mu = self.posterior(x).mean
+        return mu, -self._precision().diagonal().log().expand_as(mu)
+
+    def elbo(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        """E_q log p(x | z) - KL(q || N(0, I)) with q = N(mu, diag(exp(logvar))), in closed form, nats, shape (B,).
+
+        The expected squared error is |x - b - W mu|^2 + sum_j sigma_j^2 |W_j|^2, W_j the columns of W.
+        """
+        B, Z = len(x), self.W.shape[1]
+        expect("mu", mu, "B Z", B=B, Z=Z)
+        spread = logvar.exp() @ self.W.square().sum(dim=0) / (2 * self.sd**2)
+        return -gaussian_nll(mu @ self.W.T + self.b, x, self.sd) - spread - gaussian_kl(mu, logvar)
+
+    def gap(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        """KL(q(z | x) || p(z | x)), nats, shape (B,): what the ELBO lacks of log p(x)."""
+        q = MultivariateNormal(mu, scale_tril=torch.diag_embed((0.5 * logvar).exp()))
+        return kl_divergence(q, self.posterior(x))
+
+    def _precision(self) -> Tensor:
+        """M = I + W^T W / sd^2, the inverse of the posterior's covariance, (Z, Z)."""
+        Z = self.W.shape[1]
+        return torch.eye(Z).to(self.W) + self.W.T @ self.W / self.sd**2
+
+
+def linear_vae(latent_dim: int, D: int, sd: float) -> VAE:
+    """One linear layer each way and Gaussian noise sd: its best decoder is a `LinearGaussian`, a rotated PCA.
+
+    Papers: Lucas et al. 2019 (no other local optimum); Rolinek, Zietlow & Martius 2019 (the axes are PCA's).
+    """
+    encoder, decoder = nn.Linear(D, 2 * latent_dim), nn.Linear(latent_dim, D)
+    return VAE(encoder, decoder, latent_dim, likelihood=Gaussian(sd))
+
+
+def _expect_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name}: expected a number above 0, got {value}")
+
+
+def _normal(like: Tensor, shape: Sequence[int], rng: torch.Generator | None) -> Tensor:
+    """Standard normal numbers, drawn on the rng's device and moved to that of `like`, in its precision."""
+    return torch.randn(
+        *shape, generator=rng, device=rng.device if rng else "cpu", dtype=like.dtype
+    ).to(like.device)
+
+
+def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:
+    """Uniform numbers in [0, 1) in the shape of `like`, drawn on the rng's device."""
+    return torch.rand(like.shape, generator=rng, device=rng.device if rng else "cpu").to(
+        like.device
+    )
