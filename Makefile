@@ -12,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit notebooks site serve exercises table results timings judge plane new repository constraints clean
+.PHONY: help env book test lint format unit notebooks site serve exercises table results bench timings judge plane new repository constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ table: env  ## measure the running table again (ROWS=... for some rows)
 
 results: env  ## measure the other stored results of the chapters again (a few minutes)
 	@for tool in tools/make_*_results.py; do $(PY) -m tools.$$(basename $$tool .py) || exit 1; done
+
+bench: env  ## measure against papers and peers, long: make bench BENCH=vae_mnist (RUNS="minute:0" for some runs)
+	@$(PY) -m benchmarks.$(BENCH) $(RUNS)
 
 timings: env  ## run every notebook in the cpu budget and store what it costs
 	@$(PY) -m tools.make_timings

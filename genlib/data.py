@@ -209,6 +209,19 @@ def quantise(x: Tensor, levels: int = 17) -> Tensor:
     return (levels * x).floor().clamp(0, levels - 1) / (levels - 1)
 
 
+def binarise(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Pixels that are 0 or 1: each is 1 with its grey value as probability, in the shape of x.
+
+    Done anew for every batch this is the dynamic binarisation of Burda, Grosse & Salakhutdinov 2016.
+
+    Args:
+        x: grey values in [0, 1].
+    """
+    expect_range("x", x, 0, 1)
+    u = torch.rand(x.shape, generator=rng, device=rng.device if rng else "cpu").to(x)
+    return (u < x).to(x)
+
+
 # --- reading and fetching the 28 x 28 sets -----------------------------------------------------------------
 
 N_VAL = 5000

@@ -197,7 +197,8 @@ class Table:
 
     Args:
         rows: key to row; a row holds "label" and per measure one number, or a list over seeds (mean ± their
-            standard deviation). Measures that no row has get no column.
+            standard deviation), and in "bounds" the names of those that are lower bounds. Measures that no row
+            has get no column.
         floor: what real data score, printed as the first row.
         highlight: key of the row to mark.
         columns: the measures to show, keys of COLUMNS; all if left out.
@@ -223,7 +224,11 @@ class Table:
     def cells(self) -> list[list[str]]:
         """The text of the body, row by row: the label, then one cell per column."""
         return [
-            [row.get("label", name)] + [cell(row.get(key), COLUMNS[key][3]) for key in self.columns]
+            [row.get("label", name)]
+            + [
+                "≥ " * (key in row.get("bounds", ())) + cell(row.get(key), COLUMNS[key][3])
+                for key in self.columns
+            ]
             for name, row in self.rows.items()
         ]
 

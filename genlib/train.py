@@ -41,7 +41,7 @@ def train_steps(
     lr: float = 1e-3,
     *,
     weight_decay: float = 0.0,
-    anneal: bool = False,
+    anneal: bool | float = False,
 ) -> Iterator[dict[str, float]]:
     """Take `steps` optimiser steps and yield the terms of the loss of each one as numbers.
 
@@ -52,20 +52,22 @@ def train_steps(
         loader: gives batches (x, ...), the arguments of `model.loss`; gone through again when it ends.
         lr: learning rate of Adam.
         weight_decay: decoupled from the gradient, as in AdamW (Loshchilov & Hutter 2019).
-        anneal: let the learning rate fall to 0 along half a cosine.
+        anneal: the last share of the steps in which the learning rate falls to 0 along half a cosine, in [0, 1];
+            True is all of them.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    schedule = (
-        torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps) if anneal else None
-    )
+    if not 0 <= anneal <= 1:
+        raise ValueError(f"anneal: expected a share in [0, 1], got {anneal}")
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+    falling = round(anneal * steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, falling))
     device = next(model.parameters()).device
     model.train()
-    for batch in cycle(loader, steps):
+    for step, batch in enumerate(cycle(loader, steps), start=1):
         terms = model.loss(*(part.to(device) for part in batch))
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
-        if schedule:
+        if step > steps - falling:
             schedule.step()
         yield {name: value.item() for name, value in terms.items()}
 
@@ -77,7 +79,7 @@ def fit(
     lr: float = 1e-3,
     *,
     weight_decay: float = 0.0,
-    anneal: bool = False,
+    anneal: bool | float = False,
     title: str | None = None,
 ) -> dict[str, list[float]]:
     """Train, switch to evaluation mode, and return the history: a list of `steps` numbers per term of the loss.

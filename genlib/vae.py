@@ -158,7 +158,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def log_prob(
-        self, x: Tensor, k: int, rng: torch.Generator | None = None, *, rows: int = 4096
+        self, x: Tensor, k: int, rng: torch.Generator | None = None, *, rows: int = 1000
     ) -> Tensor:
         """The importance-weighted bound log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
 

@@ -306,3 +306,14 @@ def test_the_real_files(name):
     assert (len(d.x_train), len(d.x_val), len(d.x_test)) == (55_000, 5_000, 10_000)
     assert d.x_train.shape[1:] == (1, 28, 28) and d.x_train.max() == 1
     assert d.y_test.bincount().min() > 800
+
+
+def test_binarised_pixels_are_0_or_1_with_their_grey_value_as_probability():
+    x = torch.tensor([0.0, 0.25, 0.8, 1.0]).expand(20_000, 4)
+    drawn = data.binarise(x, torch.Generator().manual_seed(0))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(drawn.mean(dim=0), x[0], atol=0.02, rtol=0)
+    assert drawn[:, 0].max() == 0 and drawn[:, 3].min() == 1
+    assert data.binarise(x, torch.Generator().manual_seed(0)).equal(drawn)
+    with pytest.raises(ValueError, match=r"x: expected values in \[0, 1\], got \[-1, 1\]"):
+        data.binarise(2 * x - 1)

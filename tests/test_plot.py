@@ -130,6 +130,15 @@ def test_table_is_readable_in_the_dark_and_on_a_phone():
     assert "white;" not in shown and "#" not in shown  # no colour of its own
 
 
+def test_a_bound_is_marked_as_a_bound():
+    rows = {
+        "a": {"log_prob_test": [95.0, 97.0], "bounds": ["log_prob_test"]},
+        "b": {"log_prob_test": 62.0},
+    }
+    assert plot.table(rows).cells() == [["a", "≥ 96.0 ± 1.4"], ["b", "62.0"]]
+    assert "≥ 96.0" in plot.table(rows)._repr_html_()
+
+
 def test_table_as_text_and_with_chosen_columns():
     text = repr(plot.table(ROWS, columns=["frechet"]))
     assert text.splitlines() == [

@@ -54,6 +54,19 @@ def test_the_learning_rate_falls_to_zero_when_annealed():
     assert moves[0] > 0.09 and moves[-1] < 0.002
 
 
+def test_the_fall_can_be_kept_for_the_last_share_of_the_steps():
+    def moves(anneal):
+        steps = train_steps(Line(), batches(x, 1e6 * y, size=20), 40, lr=0.1, anneal=anneal)
+        return torch.tensor([terms["w"] for terms in steps]).diff()
+
+    late = moves(0.5)
+    torch.testing.assert_close(late[:19], moves(False)[:19])  # as without, then half a cosine
+    cosine = (1 + torch.cos(torch.pi * torch.arange(1, 19) / 20)) / 2
+    torch.testing.assert_close(late[21:] / late[0], cosine, atol=1e-3, rtol=0)
+    with pytest.raises(ValueError, match=r"anneal: expected a share in \[0, 1\], got 2"):
+        next(train_steps(Line(), batches(x, y, size=5), 3, anneal=2))
+
+
 def test_weight_decay_is_decoupled_from_the_gradient():
     model = Line()
     nn.init.ones_(model.w)

@@ -4,8 +4,6 @@ Every choice (numbers of components, weights, steps) was made on the validation 
 scored. Five seeds; what a seed changes: starting weights, batches, noise, codes.
 """
 
-import datetime
-import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -36,17 +34,16 @@ from genlib.evaluate import digits_floor, finish, judge, score_digits
 from genlib.losses import psnr, squared_error
 from genlib.run import Clock
 from genlib.train import batches, fit
-from tools.make_table import facts, write
+from tools import results
 
 SEEDS, N_SAMPLES = (0, 1, 2, 3, 4), 1000
-TARGET = Path(__file__).parents[1] / "book" / "_data" / "autoencoder.json"
+TARGET = results.DATA / "autoencoder.json"
 RECIPE = {"steps": 1000, "lr": 3e-3, "anneal": True}  # batches of 100
 
 
 def over_seeds(measure: Callable[[int], dict]) -> dict[str, list]:
     """Call `measure` with every seed and collect each of its numbers in a list."""
-    runs = [measure(seed) for seed in SEEDS]
-    return {name: [run[name] for run in runs] for name in runs[0]}
+    return results.over_seeds(measure, SEEDS)
 
 
 def error(model, x: Tensor) -> float:
@@ -376,24 +373,13 @@ SECTIONS: dict[str, Callable[[], dict]] = {
 
 def main(names: Sequence[str], target: Path = TARGET) -> None:
     """Measure the named sections, or all, and keep the others as they are stored."""
-    if unknown := set(names) - set(SECTIONS):
-        sys.exit(f"expected names among {', '.join(SECTIONS)}, got {', '.join(sorted(unknown))}")
-    torch.set_num_threads(1)
-    content = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     about = {
         "command": "python -m tools.make_autoencoder_results",
         "seeds": list(SEEDS),
         "threads": 1,
         "recipe": RECIPE | {"batch": 100},
     }
-    for name in names or SECTIONS:
-        with Clock() as clock:
-            found = SECTIONS[name]()
-        date = datetime.date.today().isoformat()
-        content[name] = {"date": date, "total_cpu_s": clock.cpu_s} | found
-        print(f"{name}: {clock.cpu_s:.0f} CPU-seconds", flush=True)
-        ordered = {name: content[name] for name in SECTIONS if name in content}
-        write(facts() | about | ordered, target)
+    results.measure_sections(SECTIONS, names, about, target)
 
 
 if __name__ == "__main__":

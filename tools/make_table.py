@@ -7,23 +7,23 @@ dequantisation, starting points and weights, batches, samples. A new chapter add
 import datetime
 import functools
 import json
-import os
-import platform
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy
-import sklearn
 import torch
 
-from genlib import autoencoder, statistical
+from genlib import autoencoder, statistical, vae
 from genlib.autoencoder import Autoencoder, CodeLaw
 from genlib.data import ImageSet, dequantise, digits
 from genlib.evaluate import digits_floor, finish, score_digits
 from genlib.run import Clock
 from genlib.statistical import ClassConditional
 from genlib.train import batches, fit
+from genlib.vae import VAE
+from tools import results
+from tools.results import write
 
 SEEDS, N_SAMPLES = (0, 1, 2), 1000
 TARGET = Path(__file__).parents[1] / "book" / "_data" / "table.json"
@@ -31,9 +31,8 @@ Maker = Callable[[], ClassConditional]
 
 
 def over_seeds(measure: Callable[[int], dict]) -> dict[str, list]:
-    """Call `measure` with every seed and collect each of its numbers in a list."""
-    runs = [measure(seed) for seed in SEEDS]
-    return {name: [run[name] for run in runs] for name in runs[0]}
+    """Call `measure` with every seed of the table and collect each of its numbers in a list."""
+    return results.over_seeds(measure, SEEDS)
 
 
 # --- chapter 1: densities of statistics, one per class ------------------------------------------------------
@@ -107,6 +106,7 @@ Law = Callable[
 
 
 @functools.cache
+@torch.enable_grad()
 def trained_autoencoder(seed: int) -> tuple[Autoencoder, float]:
     """The book's autoencoder with Z code numbers after its 1,000 steps, and the CPU-seconds that took."""
     torch.manual_seed(seed)
@@ -191,6 +191,69 @@ def ae_fitted_mixture() -> dict:
     )
 
 
+# --- chapter 3: a VAE with the same networks, whose law of codes was fixed before training --------------------
+
+
+@functools.cache
+@torch.enable_grad()
+def trained_vae(seed: int) -> tuple[VAE, float]:
+    """The book's VAE with Z latent dimensions after the recipe of chapter 2's autoencoder, and its CPU-seconds."""
+    torch.manual_seed(seed)
+    model = vae.image_vae(Z)
+    with Clock() as clock:
+        fit(model, batches(digits().x_train), steps=1000, lr=3e-3, anneal=True)
+    return model.requires_grad_(False), clock.cpu_s
+
+
+def drawn_codes(model: VAE, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """One code from q(z | x) for every x, (N, Z): draws from the aggregated posterior."""
+    mu, logvar = model.encode(x)
+    return model.reparameterize(mu, logvar, torch.randn(mu.shape, generator=rng))
+
+
+def vae_run(seed: int, k: int | None = None) -> dict:
+    """Sample and score with one seed: codes from the prior, or from a mixture of k fitted to drawn codes."""
+    (model, train_cpu_s), rng = trained_vae(seed), torch.Generator().manual_seed(seed)
+    data, law = digits(), autoencoder.standard_normal(Z)
+    with Clock() as fitting:
+        if k is not None:
+            law = autoencoder.fitted_mixture(drawn_codes(model, data.x_train, rng), k, rng)
+    with Clock() as sampling:
+        x = finish(model.decode(law.sample(N_SAMPLES, rng)))
+    row = score_digits(x, rng=rng) | {
+        "train_cpu_s": train_cpu_s + fitting.cpu_s,
+        "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
+    }
+    if k is None:  # a bound on log P(x), spread evenly over the cells of the dequantised pixels
+        bound = model.log_prob(data.x_test, 1000, rng).mean().item()
+        row["log_prob_test"] = bound + D * math.log(data.levels)
+    return row
+
+
+def vae_row(label: str, ks: Sequence[int] = ()) -> dict:
+    """The VAE under its prior, or under a mixture whose size is chosen by the codes of validation images."""
+    chosen, tried = {}, {}
+    for k in ks:
+        fits = []
+        for seed in SEEDS:
+            (model, _), rng = trained_vae(seed), torch.Generator().manual_seed(seed)
+            law = autoencoder.fitted_mixture(drawn_codes(model, digits().x_train, rng), k, rng)
+            fits.append(law.log_prob(drawn_codes(model, digits().x_val, rng)).mean().item())
+        tried[str(k)] = sum(fits) / len(fits)
+        chosen = {"k": int(max(tried, key=tried.get))}
+    weights = sum(p.numel() for p in trained_vae(SEEDS[0])[0].parameters())
+    k = chosen.get("k")
+    row = {
+        "label": label,
+        "notebook": "03b_vae_on_digits",
+        "chosen": chosen,
+        "validation_log_prob_of_codes": tried,
+        "parameters": weights + (k - 1 + k * (Z + Z * (Z + 1) // 2) if k else 0),
+    }
+    bounds = {} if k else {"bounds": ["log_prob_test"]}
+    return row | bounds | over_seeds(lambda seed: vae_run(seed, k))
+
+
 # --- all rows, in the order of the book ---------------------------------------------------------------------
 
 K, D, N_TRAIN = 10, 64, 1000
@@ -222,6 +285,10 @@ ROWS: dict[str, Callable[[], dict]] = {
     "ae_standard_normal": ae_standard_normal,
     "ae_fitted_gaussian": ae_fitted_gaussian,
     "ae_fitted_mixture": ae_fitted_mixture,
+    "vae": lambda: vae_row("VAE"),
+    "vae_fitted_mixture": lambda: vae_row(
+        "VAE + mixture on codes", (1, 2, 4, 6, 8, 10, 12, 15, 20)
+    ),
 }
 
 
@@ -230,27 +297,15 @@ ROWS: dict[str, Callable[[], dict]] = {
 
 def facts() -> dict:
     """What a reader needs in order to measure the same again."""
-    return {
-        "command": "make table",
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": numpy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
-        "seeds": list(SEEDS),
-        "n_samples": N_SAMPLES,
-        "reference": "the 500 test images of the digits; floor: the 1,000 training images in the place of samples",
-    }
-
-
-def write(content: dict, path: Path) -> None:
-    """Write JSON whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    return (
+        {"command": "make table"}
+        | results.facts()
+        | {
+            "seeds": list(SEEDS),
+            "n_samples": N_SAMPLES,
+            "reference": "the 500 test images of the digits; floor: the 1,000 training images in the place of samples",
+        }
+    )
 
 
 def main(names: Sequence[str], target: Path = TARGET) -> None:
