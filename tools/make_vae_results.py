@@ -128,11 +128,11 @@ def aggregated() -> dict:
 
 
 @torch.no_grad()
-def aggregated_run(seed: int) -> dict:
+def aggregated_run(seed: int, draws: int = 50) -> dict:
     (model, _), x, rng = trained_vae(seed), digits().x_train, torch.Generator().manual_seed(seed)
     mu, logvar = model.encode(x)
     information, drawn = 0.0, []
-    for _ in range(50):
+    for _ in range(draws):
         eps = torch.randn(mu.shape, generator=rng)
         z = model.reparameterize(mu, logvar, eps)
         each = (
@@ -140,7 +140,7 @@ def aggregated_run(seed: int) -> dict:
         )  # (N, N)
         information += (
             each.diagonal() - each.logsumexp(dim=1) + math.log(len(x))
-        ).mean().item() / 50
+        ).mean().item() / draws
         drawn.append(z)
     z, kl = torch.cat(drawn), gaussian_kl(mu, logvar).mean().item()
     return {
@@ -157,7 +157,7 @@ def betas() -> dict:
     """The weight of the divergence from 0 to 50: what is rebuilt, what is drawn, what collapses."""
     return {
         str(beta): over_seeds(lambda seed, b=beta: beta_run(b, seed))
-        for beta in (0, 0.1, 1, 2, 5, 10, 50)
+        for beta in (0, 0.1, 1, 2, 5, 50)
     }
 
 
@@ -198,30 +198,19 @@ def gradients_run(seed: int, draws: int = 500) -> dict:
     )
     with torch.no_grad():
         mu, logvar = model.encode(x)
-    sd, paths, scores = (0.5 * logvar).exp(), [], []
-    values, directions = [], []
+    path, f, direction = [], [], []
     for _ in range(draws):
-        eps, m = torch.randn(mu.shape, generator=rng), mu.clone().requires_grad_()
-        z = m + sd * eps
-        f = (
-            -model.likelihood.nll(model.decoder(z), x)
-            - 0.5 * z.square().sum(dim=1)
-            + 0.5 * eps.square().sum(dim=1)
-        )
-        paths.append(torch.autograd.grad(f.sum(), m)[0])
-        values.append(f.detach())
-        directions.append(eps / sd)
-    f, direction = torch.stack(values)[:, :, None], torch.stack(directions)
-    scores, with_baseline = f * direction, (f - f.mean(dim=0)) * direction
-    total = {
-        name: g.var(dim=0).sum(dim=1).mean().item()
-        for name, g in {
-            "path": torch.stack(paths),
-            "score": scores,
-            "baseline": with_baseline,
-        }.items()
-    }
-    return {name: total[name] / total["path"] for name in ("score", "baseline")}
+        eps, place = torch.randn(mu.shape, generator=rng), mu.clone().requires_grad_()
+        z = model.reparameterize(place, logvar, eps)
+        log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(dim=1)  # log p(z) - log q(z | x)
+        value = log_ratio - model.likelihood.nll(model.decoder(z), x)
+        path.append(torch.autograd.grad(value.sum(), place)[0])
+        f.append(value.detach())
+        direction.append(eps / (0.5 * logvar).exp())  # the gradient of log q(z | x) in mu
+    path, f, direction = torch.stack(path), torch.stack(f)[:, :, None], torch.stack(direction)
+    score, baseline = f * direction, (f - f.mean(dim=0)) * direction
+    total = [g.var(dim=0).sum(dim=1).mean().item() for g in (path, score, baseline)]
+    return {"score": total[1] / total[0], "baseline": total[2] / total[0]}
 
 
 # --- pictures for the page -------------------------------------------------------------------------------------
@@ -234,13 +223,10 @@ def pictures() -> dict:
     (model, _), (ae, _) = trained_vae(seed), trained_autoencoder(seed)
     shown = data.x_test[:12]
     z_vae = drawn_codes(model, data.x_train, torch.Generator().manual_seed(seed))
-    laws = [
-        standard_normal(Z),
-        fitted_mixture(z_vae, COMPONENTS, torch.Generator().manual_seed(seed)),
-    ]
-    prior, mixture = (
-        model.decode(law.sample(12, torch.Generator().manual_seed(seed))) for law in laws
-    )
+    mixture = fitted_mixture(z_vae, COMPONENTS, torch.Generator().manual_seed(seed))
+    z = standard_normal(Z).sample(12, torch.Generator().manual_seed(seed))  # as `ae.sample` draws
+    pixels = model.likelihood.sample(model.decoder(z), torch.Generator().manual_seed(seed))
+    of_mixture = model.decode(mixture.sample(12, torch.Generator().manual_seed(seed)))
     ae_mixture = fitted_mixture(
         ae.encode(data.x_train), COMPONENTS, torch.Generator().manual_seed(seed)
     )
@@ -254,14 +240,12 @@ def pictures() -> dict:
         "random_codes": {
             "real digits": levels(shown),
             "autoencoder, N(0, I)": levels(ae.sample(12, torch.Generator().manual_seed(seed))),
-            "VAE, prior": levels(prior),
-            "VAE, pixels drawn": levels(
-                model.sample(12, torch.Generator().manual_seed(seed), pixels=True)
-            ),
+            "VAE, prior": levels(model.decode(z)),
+            "the same, pixels drawn": levels(pixels),
             "AE, mixture": levels(
                 ae.sample(12, torch.Generator().manual_seed(seed), codes=ae_mixture)
             ),
-            "VAE, mixture": levels(mixture),
+            "VAE, mixture": levels(of_mixture),
         },
         "paths": paths(model, ae, data.x_test, data.y_test),
     }

@@ -1,0 +1,77 @@
+"""The stored results of chapter 3: cheap ones are measured again, the others carry the claims of the page."""
+
+import math
+from statistics import fmean
+
+import pytest
+import torch
+
+from genlib.evaluate import stored
+from genlib.losses import gaussian_kl
+from genlib.vae import image_vae
+from tools import make_vae_results as tool
+
+
+def test_the_exact_case_comes_out_as_stored():
+    found, again = stored("vae")["exact"], tool.exact()
+    assert {name: found[name] for name in again} == pytest.approx(again, abs=1e-9)
+    assert again["elbo"] + again["gap"] == pytest.approx(again["log_p"])
+
+
+def test_aggregated_posterior_of_clouds_that_are_all_the_prior(monkeypatch):
+    """If every q is the prior, a code tells nothing and nothing is missing; if all are needles, it tells log N."""
+    model = image_vae(16, width=8).eval()
+    last = model.encoder[-1]
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    monkeypatch.setattr(tool, "trained_vae", lambda seed: (model, 0.0))
+    found = tool.aggregated_run(0, draws=2)
+    assert [found["kl"], found["information"]] == pytest.approx([0, 0], abs=1e-5)
+    with torch.no_grad():
+        torch.nn.init.normal_(last.weight)
+        last.weight[16:] = 0
+        last.bias[16:] = -14
+    found = tool.aggregated_run(0, draws=2)
+    assert found["information"] == pytest.approx(math.log(1000), abs=0.01)
+    mu, logvar = model.encode(tool.digits().x_train)
+    assert found["kl"] == pytest.approx(gaussian_kl(mu, logvar).mean().item(), rel=1e-5)
+
+
+def test_the_bounds_stand_in_their_order():
+    b = stored("vae")["bounds"]
+    for k, larger in ((1, 10), (10, 100), (100, 1000)):
+        assert all(x < y for x, y in zip(b[f"bound_{k}"], b[f"bound_{larger}"], strict=True))
+    assert fmean(b["bound_1"]) == pytest.approx(fmean(b["elbo_test"]), abs=0.3)
+    assert (
+        min(b["bound_1000"]) - max(b["elbo_test"]) > 4.9
+    )  # "at least five nats" of the page, rounded
+    assert max(b["error_ae"]) < min(b["error_vae"])
+
+
+def test_samples_tell_the_story_of_the_page():
+    vae, ae = stored("vae")["samples"], stored("autoencoder")["codes"]["rows"]
+    prior, random = vae["prior"]["frechet"], ae["standard"]["frechet"]
+    spread = max(prior) - min(prior) + max(random) - min(random)
+    assert min(random) - max(prior) > 2 * spread and fmean(prior) < fmean(random) / 2
+    assert max(ae["mixture"]["frechet"] + vae["mixture"]["frechet"]) < min(prior)
+
+
+def test_the_prior_is_missed_although_every_coordinate_looks_right():
+    a = stored("vae")["aggregated"]
+    assert a["log_n"] == pytest.approx(math.log(1000))
+    for kl, information, marginal in zip(a["kl"], a["information"], a["marginal_kl"], strict=True):
+        assert kl == pytest.approx(information + marginal)
+        assert a["log_n"] - 0.02 < information <= a["log_n"] and marginal > 14
+    assert max(a["mean_size"]) < 0.05 and min(a["sd_min"]) > 0.9 and max(a["sd_max"]) < 1.1
+
+
+def test_the_weight_of_the_divergence():
+    betas = stored("vae")["betas"]
+    elbo = {beta: fmean(row["elbo"]) for beta, row in betas.items() if isinstance(row, dict)}
+    assert max(elbo, key=elbo.get) == "1"
+    assert max(betas["50"]["kl"]) < 0.1 and max(betas["50"]["recall"]) < 0.05
+
+
+def test_one_draw_of_the_score_function_is_worth_little():
+    g = stored("vae")["gradients"]
+    assert min(g["score"]) > 1000 and min(g["baseline"]) > 3 and max(g["baseline"]) < 30
