@@ -290,7 +290,7 @@ class LinearGaussian:
 def linear_vae(latent_dim: int, D: int, sd: float) -> VAE:
     """One linear layer each way and Gaussian noise sd: its best decoder is a `LinearGaussian`, a rotated PCA.
 
-    Papers: Lucas et al. 2019 (no other local optimum); Rolinek, Zietlow & Martius 2019 (the axes are PCA's).
+    Papers: Lucas et al. 2019 (the bound adds no local optima to those of log p); Rolinek et al. 2019 (the axes).
     """
     encoder, decoder = nn.Linear(D, 2 * latent_dim), nn.Linear(latent_dim, D)
     return VAE(encoder, decoder, latent_dim, likelihood=Gaussian(sd))

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from genlib.autoencoder import CodeLaw
 from genlib.data import digits
-from genlib.interact import latent, latent_plane, plane, plane_autoencoder
+from genlib.interact import latent, latent_plane, plane, plane_autoencoder, plane_vae, vae_plane
 from tools import train_plane
 
 CARD = json.loads(latent.ASSET.with_suffix(".json").read_text())
@@ -159,3 +159,53 @@ def test_bad_codes_are_named():
         plane().decode(torch.zeros(3, 16))
     with pytest.raises(ValueError, match="law: expected one of standard"):
         plane().sample("none", 0, 3)
+
+
+# --- the same figure for chapter 3's VAE -----------------------------------------------------------------------
+
+
+def test_card_of_the_vaes_weights_holds():
+    asset = latent.ASSETS / "vae_plane.safetensors"
+    card, vae, data = json.loads(asset.with_suffix(".json").read_text()), plane_vae(), digits()
+    assert hashlib.sha256(asset.read_bytes()).hexdigest() == card["sha256"]
+    for name, x in [("test", data.x_test), ("train", data.x_train)]:
+        measured = train_plane.negative_elbo(vae, x)
+        assert measured == pytest.approx(card[f"{name}_negative_elbo"], rel=1e-3)
+    assert card["chosen"]["val_negative_elbo"] == min(t["val_negative_elbo"] for t in card["tried"])
+    most = max(card["tried_components"], key=lambda one: one["val_nats"])
+    assert card["chosen"]["components"] == most["components"]
+    assert sum(p.numel() for p in vae.parameters()) == card["parameters"]
+    shapes = [[tuple(p.shape) for p in m.decoder.parameters()] for m in (vae, plane_autoencoder())]
+    assert shapes[0] == shapes[1], "the networks of chapter 2's plane"
+
+
+def test_the_vaes_plane_holds_its_means_and_decodes_as_it_does():
+    vae, data = plane_vae(), digits()
+    with torch.no_grad():
+        mu, _ = vae.encode(data.x_train)
+        z = torch.cat([mu, 2 * torch.randn(500, 2)])
+        gap = (plane("vae").decode(z) - vae.decode(z)).abs()
+    torch.testing.assert_close(plane("vae").codes, mu.double(), atol=0.005001, rtol=0)
+    assert gap.max() < 0.08 and gap.mean() < 0.005
+
+
+def test_the_prior_reaches_what_it_misses_in_the_autoencoders_plane():
+    kinds = {}
+    for name in ("autoencoder", "vae"):
+        codes = plane(name).sample("standard", 1, 2000)
+        kinds[name] = (
+            plane(name).y[plane(name).nearest(codes)[1]].bincount(minlength=10) > 40
+        ).sum()
+    assert kinds["vae"] >= 9 and kinds["autoencoder"] <= 7
+    spread = {name: plane(name).laws["scaled"].roots[0, 0, 0].item() for name in kinds}
+    assert 0.9 < spread["vae"] < 1.1 and spread["autoencoder"] > 5
+    shares = vae_plane().data["shares"]  # and the page says so too: the gaps have not gone
+    assert shares["standard"][0] > 3 * shares["new"][0]
+
+
+def test_the_vaes_figure_is_small_has_its_own_words_and_checks_its_arguments():
+    html = vae_plane()._repr_html_()
+    assert len(html.encode()) < 200_000 and vae_plane().id != latent_plane().id
+    assert "is the prior" in html and "knows nothing" not in html and "autoencoder with" not in html
+    with pytest.raises(ValueError, match="law: expected one of none, standard.*got 'uniform'"):
+        vae_plane(law="uniform")

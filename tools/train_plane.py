@@ -1,4 +1,6 @@
-"""Train the autoencoder with two code numbers behind `interact.latent_plane` and write its weights: `make plane`.
+"""Train the networks behind `interact.latent_plane` and `interact.vae_plane` and write their weights: `make plane`.
+
+`python -m tools.train_plane vae` trains one of them alone.
 
 The network is the book's own and the recipe is plain; width and learning rate are chosen by the error on the
 validation images, and so is the number of Gaussians of the mixture that is fitted to the codes.
@@ -9,6 +11,7 @@ import hashlib
 import itertools
 import json
 import platform
+import sys
 from pathlib import Path
 
 import torch
@@ -19,10 +22,11 @@ from genlib.autoencoder import Autoencoder, CodeLaw, fitted_mixture, image_autoe
 from genlib.data import digits
 from genlib.run import Clock
 from genlib.train import batches, fit
+from genlib.vae import VAE, image_vae
 
 SEED, STEPS, BATCH = 0, 3000, 100
 WIDTHS, RATES, COMPONENTS = (64, 128), (3e-3, 1e-2), (1, 5, 10, 15, 20, 30)
-TARGET = Path(__file__).parents[1] / "genlib" / "assets" / "autoencoder_plane"
+ASSETS = Path(__file__).parents[1] / "genlib" / "assets"
 
 
 def train(x: Tensor, width: int, lr: float, steps: int = STEPS) -> Autoencoder:
@@ -48,8 +52,26 @@ def choose_mixture(z: Tensor, z_val: Tensor) -> tuple[CodeLaw, dict[int, float]]
     return laws[max(reached, key=reached.get)], reached
 
 
-def main() -> None:
-    torch.set_num_threads(1)
+def train_vae(x: Tensor, width: int, lr: float, steps: int = STEPS) -> VAE:
+    """One VAE by one recipe, the same on every run."""
+    torch.manual_seed(SEED)
+    rng = torch.Generator().manual_seed(SEED)
+    model = image_vae(2, width=width)
+    loader = batches(x, size=BATCH, rng=rng)
+    fit(model, loader, steps, lr, anneal=True, title=f"VAE, learning rate {lr:g}")
+    return model
+
+
+@torch.no_grad()
+def negative_elbo(model: VAE, x: Tensor, draws: int = 50) -> float:
+    """-ELBO in nats per image, mean over draws of the codes."""
+    rng = torch.Generator().manual_seed(SEED)
+    eps = torch.randn(draws, len(x), 2, generator=rng)
+    return sum(model.loss(x, eps=e)["loss"].item() for e in eps) / draws
+
+
+def autoencoder_plane() -> None:
+    """Choose width and learning rate by the squared error on the validation images, and write weights and card."""
     data, tried = digits(), []
     with Clock() as clock:
         for width, lr in itertools.product(WIDTHS, RATES):
@@ -58,33 +80,83 @@ def main() -> None:
         best, chosen, model = min(tried, key=lambda one: one[0])
         with torch.no_grad():
             mixture, reached = choose_mixture(model.encode(data.x_train), model.encode(data.x_val))
-    weights, test = TARGET.with_suffix(".safetensors"), error(model, data.x_test)
+    card = {
+        "what": "autoencoder of the 8 x 8 digits with two code numbers, and a mixture fitted to its codes",
+        "chosen": chosen | {"val_squared_error": best, "components": len(mixture.weights)},
+        "tried": [recipe | {"val_squared_error": value} for value, recipe, _ in tried],
+        "test_squared_error": error(model, data.x_test),
+        "train_squared_error": error(model, data.x_train),
+    }
+    keep("autoencoder_plane", model, mixture, reached, card, clock.cpu_s)
+
+
+def vae_plane() -> None:
+    """The same for a VAE of the autoencoder's width; the learning rate is chosen by the ELBO of validation images."""
+    width = json.loads((ASSETS / "autoencoder_plane.json").read_text())["chosen"]["width"]
+    data, tried = digits(), []
+    with Clock() as clock:
+        for lr in RATES:
+            model = train_vae(data.x_train, width, lr)
+            tried.append((negative_elbo(model, data.x_val), {"width": width, "lr": lr}, model))
+        best, chosen, model = min(tried, key=lambda one: one[0])
+        with torch.no_grad():
+            mixture, reached = choose_mixture(
+                model.encode(data.x_train)[0], model.encode(data.x_val)[0]
+            )
+    card = {
+        "what": "VAE of the 8 x 8 digits with two latent dimensions, and a mixture fitted to its mean codes",
+        "chosen": chosen | {"val_negative_elbo": best, "components": len(mixture.weights)},
+        "tried": [recipe | {"val_negative_elbo": value} for value, recipe, _ in tried],
+        "test_negative_elbo": negative_elbo(model, data.x_test),
+        "train_negative_elbo": negative_elbo(model, data.x_train),
+    }
+    keep("vae_plane", model, mixture, reached, card, clock.cpu_s)
+
+
+def keep(
+    name: str,
+    model: Autoencoder | VAE,
+    mixture: CodeLaw,
+    reached: dict[int, float],
+    card: dict,
+    cpu_s: float,
+) -> None:
+    """Write the weights, and the card beside them."""
+    weights = ASSETS / f"{name}.safetensors"
     law = {"weights": mixture.weights, "means": mixture.means, "roots": mixture.roots}
     save_file(model.state_dict() | {f"mixture.{name}": part for name, part in law.items()}, weights)
-    card = {
-        "command": "make plane",
-        "what": "autoencoder of the 8 x 8 digits with two code numbers, and a mixture fitted to its codes",
+    common = {
         "data": "digits: 1,000 train images to fit, 297 validation images to choose, 500 test images once",
         "seed": SEED,
         "steps": STEPS,
         "batch": BATCH,
-        "chosen": chosen | {"val_squared_error": best, "components": len(mixture.weights)},
-        "tried": [recipe | {"val_squared_error": value} for value, recipe, _ in tried],
+    }
+    facts = {
         "tried_components": [{"components": k, "val_nats": v} for k, v in reached.items()],
-        "test_squared_error": test,
-        "train_squared_error": error(model, data.x_train),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "cpu_s": round(clock.cpu_s, 1),
+        "cpu_s": round(cpu_s, 1),
         "device": "cpu",
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "date": datetime.date.today().isoformat(),
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
     }
-    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
-    TARGET.with_suffix(".json").write_text(text, encoding="utf-8")
-    print(f"squared error on the test images {test:.3f}; wrote {weights.name}")
+    text = json.dumps(
+        {"command": "make plane"} | common | card | facts, indent=1, ensure_ascii=False
+    )
+    weights.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    print(f"wrote {weights.name}")
+
+
+PLANES = {"autoencoder": autoencoder_plane, "vae": vae_plane}
+
+
+def main(names: list[str]) -> None:
+    """Train the named planes, or both."""
+    torch.set_num_threads(1)
+    for name in names or PLANES:
+        PLANES[name]()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

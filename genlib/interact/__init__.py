@@ -4,19 +4,31 @@ Every figure is an Interactive; its formulas exist in Python too, and a browser 
 """
 
 from genlib.interact.base import Interactive
+from genlib.interact.bound import evidence_bound, overlap
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
 from genlib.interact.kernels import bandwidth, kernel_log_prob, nearest_distance
-from genlib.interact.latent import LatentPlane, latent_plane, plane, plane_autoencoder
+from genlib.interact.latent import (
+    LatentPlane,
+    latent_plane,
+    plane,
+    plane_autoencoder,
+    plane_vae,
+    vae_plane,
+)
 
 __all__ = [
     "Interactive",
     "LatentPlane",
     "TwoGaussians",
     "bandwidth",
+    "evidence_bound",
     "kernel_log_prob",
     "latent_plane",
     "nearest_distance",
+    "overlap",
     "plane",
     "plane_autoencoder",
+    "plane_vae",
     "two_gaussians",
+    "vae_plane",
 ]

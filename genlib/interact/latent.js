@@ -74,7 +74,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   // The plane is a square with the same unit on both axes, a little larger than the codes need.
   const low = [Math.min(...cx), Math.min(...cy)], high = [Math.max(...cx), Math.max(...cy)];
   const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  const half = 0.54 * Math.max(high[0] - low[0], high[1] - low[1]);
+  const half = 0.54 * Math.max(high[0] - low[0], high[1] - low[1]), decimals = half > 5 ? 1 : 2;
 
   // The k nearest training codes of z: pairs of distance and row, nearest first.
   function nearest(z, k = 1) {
@@ -328,7 +328,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     said.mixed.textContent = at.mixed ? words.mixed : words.agree;
     cross.setAttribute("aria-valuenow", state.z[0].toFixed(1));
     const pinned = look(state.z);
-    cross.setAttribute("aria-valuetext", fill(words.place, shown(state.z[0], 1), shown(state.z[1], 1), pinned.distance.toFixed(1), classOf(pinned.row)));
+    cross.setAttribute("aria-valuetext", fill(words.place, shown(state.z[0], decimals), shown(state.z[1], decimals), pinned.distance.toFixed(decimals), classOf(pinned.row)));
     Object.assign(root.dataset, { z: at.z.map((v) => v.toFixed(8)).join(","), pixels: values.map((v) => v.toFixed(6)).join(","),
       distance: at.distance.toFixed(8), row: at.row, ten: at.classes.join(""), hole: at.hole, mixed: at.mixed });
   }
@@ -339,7 +339,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     active = 0;
     gallery.replaceChildren(...random.map((at, i) => {
       const made = node("button", { type: "button", tabindex: i ? -1 : 0, "aria-label":
-        fill(words.drawn, i + 1, n, at.distance.toFixed(1), classOf(at.row)) + (at.hole ? words.inHole : "") },
+        fill(words.drawn, i + 1, n, at.distance.toFixed(decimals), classOf(at.row)) + (at.hole ? words.inHole : "") },
         node("canvas.lp-image", { width: 8, height: 8, "aria-hidden": "true" }));
       if (at.hole) made.dataset.hole = "";
       const show = (on) => { picked = on ? i : picked === i ? null : picked; update(); };
@@ -348,7 +348,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
       return made;
     }));
     outcome.hidden = !random.length;
-    const [s, k] = [laws.scaled[2][0][0][0].toFixed(1), laws.mixture[0].length];
+    const [s, k] = [laws.scaled[2][0][0][0].toFixed(decimals), laws.mixture[0].length];
     phrase(lawSays, fill(words.says[state.law], state.law === "mixture" ? k : s));
     if (random.length) {
       const holes = random.filter((at) => at.hole).length, mixed = random.filter((at) => at.mixed).length;

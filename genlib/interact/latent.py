@@ -1,4 +1,7 @@
-"""The latent plane of the digits with a decoder that runs in the page, and the same numbers in Python."""
+"""Latent planes of the digits with a decoder that runs in the page, and the same numbers in Python.
+
+One of chapter 2's autoencoder, one of chapter 3's VAE with the same networks.
+"""
 
 import base64
 from collections.abc import Sequence
@@ -21,6 +24,7 @@ from genlib.autoencoder import (
 from genlib.data import digits
 from genlib.interact.base import Interactive, draws
 from genlib.shapes import expect
+from genlib.vae import VAE, image_vae
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {
@@ -89,15 +93,36 @@ WORDS = {
     "recipe": "The book’s autoencoder with two code numbers and # hidden units a layer, trained on 1,000 digits with "
     "one seed. Nothing was scaled afterwards; another seed gives another map of another size.",
 }
-LABEL = (
-    "The latent plane of an autoencoder: codes of digits, and what the decoder draws at any code"
-)
+# What the figure of the VAE says differently.
+VAE_WORDS = WORDS | {
+    "captions": {
+        "codes": "Every small numeral is the middle of one training digit’s cloud: the two means that the encoder "
+        "makes of its 64 pixels. No label was used in training.",
+        "holes": "Shaded: farther from the middle of every training cloud than 95 % of new digits are.",
+        "drawn": "What the decoder draws at each place. The clouds lie around the middle, as the prior does. "
+        "In the gaps between them it still draws a bit of each.",
+    },
+    "says": WORDS["says"]
+    | {
+        "standard": "*N*(0, *I*) is the prior; the codes were trained to lie where it does. They spread # times as "
+        "far.",
+        "scaled": "*N*(0, *s*²*I*) with *s* = #: next to nothing is left to correct.",
+        "gaussian": "The mean and the covariance of the codes. The prior had them nearly right.",
+    },
+    "recipe": "The book’s VAE with two latent dimensions and # hidden units a layer, trained on 1,000 digits with one "
+    "seed. Nothing was scaled afterwards; another seed gives another map, of the same size.",
+}
+LABELS = {
+    "autoencoder": "The latent plane of an autoencoder: codes of digits, and what the decoder draws at any code",
+    "vae": "The latent plane of a VAE: codes of digits, and what the decoder draws at any code",
+}
 STILL = (
     "The codes of 1,000 handwritten digits lie in clouds in a plane, one cloud or two for each class, with holes "
     "between them. With JavaScript switched on, a decoder draws the digit at any place of the plane."
 )
 LAWS = ("standard", "scaled", "gaussian", "mixture")
-ASSET = Path(__file__).parents[1] / "assets" / "autoencoder_plane.safetensors"
+ASSETS = Path(__file__).parents[1] / "assets"
+ASSET = ASSETS / "autoencoder_plane.safetensors"
 NEIGHBOURS, AGREE = (
     10,
     8,
@@ -189,10 +214,27 @@ class LatentPlane:
 
 def plane_autoencoder() -> Autoencoder:
     """The trained autoencoder with two code numbers that `make plane` wrote, in evaluation mode."""
-    state = _without("mixture.", load_file(ASSET))
-    model = image_autoencoder(2, width=len(state["decoder.0.bias"]))
+    return _trained("autoencoder")
+
+
+def plane_vae() -> VAE:
+    """The trained VAE with two latent dimensions that `make plane` wrote, in evaluation mode."""
+    return _trained("vae")
+
+
+def _trained(name: str) -> Autoencoder | VAE:
+    state = _without("mixture.", load_file(ASSETS / f"{name}_plane.safetensors"))
+    make = image_vae if name == "vae" else image_autoencoder
+    model = make(2, width=len(state["decoder.0.bias"]))
     model.load_state_dict(state)
     return model.eval()
+
+
+def _codes(model: Autoencoder | VAE, x: Tensor) -> Tensor:
+    """The codes of images x, (B, 2): of a VAE the means."""
+    with torch.no_grad():
+        z = model.encode(x)
+    return z[0] if isinstance(z, tuple) else z
 
 
 def quantised(decoder: nn.Sequential) -> tuple[Layer, ...]:
@@ -212,12 +254,11 @@ def quantised(decoder: nn.Sequential) -> tuple[Layer, ...]:
 
 
 @cache
-def plane() -> LatentPlane:
-    """The plane of the digits, from the committed weights."""
-    model, data = plane_autoencoder(), digits()
-    with torch.no_grad():
-        z, z_val = model.encode(data.x_train), model.encode(data.x_val)
-    state = load_file(ASSET)
+def plane(name: str = "autoencoder") -> LatentPlane:
+    """The plane of the digits of the "autoencoder" or the "vae", from the committed weights."""
+    model, data = _trained(name), digits()
+    z, z_val = _codes(model, data.x_train), _codes(model, data.x_val)
+    state = load_file(ASSETS / f"{name}_plane.safetensors")
     mixture = CodeLaw(*(state[f"mixture.{part}"] for part in ("weights", "means", "roots")))
     found = (standard_normal(2), scaled_normal(z), fitted_gaussian(z), mixture)
     laws = {
@@ -250,6 +291,28 @@ def latent_plane(
     Raises:
         ValueError: an unknown view or law, n out of range, or a cross that is no point of the plane.
     """
+    return _figure("autoencoder", WORDS, view, law, cross, n, seed)
+
+
+def vae_plane(
+    *,
+    view: str = "codes",
+    law: str = "none",
+    cross: Sequence[float] = (0.0, 0.0),
+    n: int = 32,
+    seed: int = 1,
+) -> Interactive:
+    """The same figure for a VAE with the same networks: its codes fill the prior N(0, I).
+
+    The arguments are those of `latent_plane`.
+    """
+    return _figure("vae", VAE_WORDS, view, law, cross, n, seed)
+
+
+def _figure(
+    name: str, words: dict, view: str, law: str, cross: Sequence[float], n: int, seed: int
+) -> Interactive:
+    """Either figure, once its arguments are checked."""
     if view not in WORDS["captions"]:
         raise ValueError(f"view: expected codes, holes or drawn, got {view!r}")
     if law not in WORDS["names"]:
@@ -259,16 +322,15 @@ def latent_plane(
     if len(cross) != 2:
         raise ValueError(f"cross: expected two numbers, got {cross!r}")
     start = {"view": view, "law": law, "z": [float(c) for c in cross], "n": n, "seed": seed}
-    data = _page_data() | {"start": start, "words": WORDS}
-    return Interactive("latent.js", data, label=LABEL, still=STILL)
+    data = _page_data(name) | {"start": start, "words": words}
+    return Interactive("latent.js", data, label=LABELS[name], still=STILL)
 
 
 @cache
-def _page_data() -> dict:
+def _page_data(name: str) -> dict:
     """The plane as the page holds it, with the long-run shares of each law and those of new (test) digits."""
-    shown = plane()
-    with torch.no_grad():
-        new = plane_autoencoder().encode(digits().x_test)
+    shown = plane(name)
+    new = _codes(_trained(name), digits().x_test)
     shares = {law: shown.shares(shown.sample(law, 0, LONG_RUN)) for law in LAWS}
     shares["new"] = shown.shares(new)
     return {

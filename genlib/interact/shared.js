@@ -137,7 +137,7 @@ const freshId = (root) => root.id + "-" + counter++;
 
 function slider(label, { min, max, step, value, format }, onInput) {
   const input = node("input", { type: "range", min, max, step, value });
-  const output = node("output", { "aria-hidden": "true" });
+  const output = node("span.value", { "aria-hidden": "true" }); // an <output> would take the label
   const box = node("label.control", {}, node("span", {}, phrase(node("span"), label), output), input);
   const set = (x, moveThumb = true) => {
     if (moveThumb) input.value = x;

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from browsing import Watch, settle
+from playwright.sync_api import expect
 
 from genlib.interact import TwoGaussians, two_gaussians
 from genlib.interact import kernels as kernel
@@ -194,6 +195,15 @@ def test_sliders_and_tick_change_the_model(show):
     figure.get_by_role("button", name="Start again").click()
     frames(figure.page)
     assert agree(figure)["sd"] == "0.80000000,0.80000000"
+
+
+def test_every_slider_says_its_name(show):
+    sliders = show(two_gaussians(), bandwidth()).locator("input[type=range]:visible")
+    assert sliders.count() > 3
+    for slider in sliders.all():
+        said = slider.locator("xpath=..").locator("span > span").first.text_content()
+        assert said
+        expect(slider).to_have_accessible_name(said)
 
 
 def test_drawing_again_gives_new_points_of_the_same_model(show):

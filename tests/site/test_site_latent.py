@@ -1,12 +1,14 @@
 """The latent plane: its JavaScript decodes, measures and draws as Python does, by mouse, touch and keyboard."""
 
+import re
+
 import pytest
 import torch
 from browsing import settle
 from test_site_figures import drag, frames, numbers, show  # noqa: F401
 from test_site_pages import CONTRAST, violations
 
-from genlib.interact import bandwidth, latent_plane, plane
+from genlib.interact import bandwidth, latent_plane, plane, vae_plane
 
 LAWS = {"standard": "N(0, I)", "scaled": "N(0, s²I)", "gaussian": "Gaussian", "mixture": "mixture"}
 
@@ -16,7 +18,7 @@ def points(text: str) -> torch.Tensor:
     return torch.tensor(rows, dtype=torch.float64)
 
 
-def agree(figure) -> dict:
+def agree(figure, plane=plane) -> dict:
     """Compare everything that the figure says about the code under the cross with Python, and return it."""
     shown = numbers(figure)
     z = points(shown["z"])
@@ -209,3 +211,18 @@ def test_two_copies_and_another_figure_do_not_meet(show):  # noqa: F811
     figures.nth(2).get_by_role("radio", name="mixture").check()
     frames(page)
     assert numbers(figures.nth(0))["law"] == "none"
+
+
+def test_the_vaes_plane_agrees_with_python_and_moves_in_small_steps(show):  # noqa: F811
+    page = show(vae_plane(law="standard"))
+    figure, cross = page.locator(".gl-interact"), page.get_by_role("slider", name="Cross")
+    vae = lambda: plane("vae")  # noqa: E731
+    assert points(agree(figure, vae)["z"]).tolist() == [[0, 0]]
+    cross.focus()
+    page.keyboard.press("ArrowRight")
+    frames(page)
+    (x, y) = points(agree(figure, vae)["z"])[0].tolist()
+    assert 0 < x < 0.2 and y == 0
+    assert re.search(r"z1 is 0\.\d\d, .* distance 0\.\d\d", cross.get_attribute("aria-valuetext"))
+    drawn = points(numbers(figure)["random"])
+    torch.testing.assert_close(drawn, vae().sample("standard", 1, len(drawn)), atol=1e-6, rtol=0)

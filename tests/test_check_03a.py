@@ -1,0 +1,242 @@
+"""The checkers of notebook 03a: the right answer passes, every planted wrong one gets its own reason."""
+
+import math
+
+import pytest
+import torch
+
+from genlib.check import ex03a
+from genlib.losses import gaussian_kl
+
+M_B = 12.56  # precision of the posterior in exercise 1: 1 + (1.5^2 + 0.8^2) / 0.5^2
+MEAN_B = (1.5 * 3.0 + 0.8 * 1.6) / 0.25 / M_B
+
+
+def posterior(x, w, b, sd):
+    M = 1 + w @ w / sd**2
+    return (x - b) @ w / (sd**2 * M), (1 / M).expand(len(x))
+
+
+def with_variance(change):
+    """The right mean, and a function of the precision in place of the variance."""
+    return lambda x, w, b, sd: (posterior(x, w, b, sd)[0], change(1 + w @ w / sd**2).expand(len(x)))
+
+
+def with_mean(change):
+    """A function of (x - b) w, of |w|^2 and of sd in place of the mean."""
+    return lambda x, w, b, sd: (
+        change((x - b) @ w, w @ w, sd),
+        posterior(x, w, b, sd)[1],
+    )
+
+
+def kl(mu, logvar, mu_p, logvar_p):
+    ratio = ((mu - mu_p) ** 2 + logvar.exp()) / logvar_p.exp()
+    return 0.5 * (ratio - 1 - logvar + logvar_p).sum(dim=1)
+
+
+def bound(log_w):
+    return log_w.logsumexp(dim=0) - math.log(len(log_w))
+
+
+def score(f, mu, logvar, eps):
+    sigma = (0.5 * logvar).exp()
+    value = f(mu + sigma * eps)[:, None]
+    return (value * eps / sigma).mean(dim=0), (value * (eps**2 - 1) / 2).mean(dim=0)
+
+
+def score_with(first, second):
+    """Score-function estimates with other weights of f(z): functions of eps and sigma."""
+
+    def answer(f, mu, logvar, eps):
+        sigma = (0.5 * logvar).exp()
+        value = f(mu + sigma * eps)[:, None]
+        return (value * first(eps, sigma)).mean(dim=0), (value * second(eps, sigma)).mean(dim=0)
+
+    return answer
+
+
+def score_d_mu(eps, sigma):
+    return eps / sigma
+
+
+def score_d_logvar(eps, sigma):
+    return (eps**2 - 1) / 2
+
+
+def score_with_baseline(f, mu, logvar, eps):
+    centre = f(mu + (0.5 * logvar).exp() * eps).mean()
+    return score(lambda z: f(z) - centre, mu, logvar, eps)
+
+
+def score_leave_one_out(f, mu, logvar, eps):
+    n, value = len(eps), f(mu + (0.5 * logvar).exp() * eps)
+    return score(lambda z: value - (value.sum() - value) / (n - 1), mu, logvar, eps)
+
+
+def pathwise(f, mu, logvar, eps):
+    mu, logvar = mu.requires_grad_(), logvar.requires_grad_()
+    value = f(mu + (0.5 * logvar).exp() * eps).mean() + 0 * (mu + logvar).sum()
+    return torch.autograd.grad(value, [mu, logvar])
+
+
+RIGHT = {
+    1: lambda: (1.85, -2.5),
+    2: posterior,
+    3: kl,
+    4: bound,
+    5: score,
+}
+
+WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
+    1: [
+        (lambda: (MEAN_B, 1 / M_B), "the variance; its logarithm"),
+        (lambda: (MEAN_B, M_B**-0.5), "the standard deviation; the logarithm of its square"),
+        (lambda: (MEAN_B, -0.5 * math.log(M_B)), "log sigma^2 is twice that"),
+        (lambda: (MEAN_B, math.log(M_B)), "the logarithm of the precision"),
+        (lambda: (MEAN_B, 0.6), "q is too wide"),
+        (lambda: (MEAN_B, -5.0), "q is too narrow"),
+        (lambda: (MEAN_B, 2000.0), "too wide"),
+        (lambda: (MEAN_B, -2000.0), "too narrow"),
+        (lambda: (1.0, -2.5), "mu is too small"),
+        (lambda: (2.5, -2.5), "mu is too large"),
+        (lambda: (MEAN_B * M_B / (M_B - 1), -2.53), "nearest to B"),
+        (lambda: 1.8, "two things: mu and logvar"),
+        (lambda: ("a", 1), "expected one number"),
+    ],
+    2: [
+        (with_mean(lambda along, square, sd: along / square), "the nearest code: the prior"),
+        (lambda x, w, b, sd: posterior(x + b, w, b, sd), "subtract b"),
+        (with_mean(lambda a, s, sd: a / (1 + s / sd**2)), "lacks a division by sd**2"),
+        (with_mean(lambda a, s, sd: a / (sd * (1 + s / sd**2))), "you divided by sd;"),
+        (with_mean(lambda a, s, sd: a / sd**2), "Divide it by the precision"),
+        (with_mean(lambda a, s, sd: a / (1 + s)), "for sd = 1 only"),
+        (with_mean(lambda a, s, sd: 2 * a), "the mean is not that of the posterior"),
+        (with_variance(lambda M: M), "this is the precision"),
+        (with_variance(lambda M: M**-0.5), "the standard deviation, return its square"),
+        (with_variance(lambda M: -M.log()), "the log-variance"),
+        (with_variance(lambda M: 1 / (M - 1)), "lacks the prior's 1"),
+        (with_variance(lambda M: 2 / M), "the variance is not"),
+        (lambda x, w, b, sd: posterior(x, w, b, sd)[0], "two things: mean and variance"),
+        (lambda x, w, b, sd: (x, posterior(x, w, b, sd)[1]), "the mean has shape (6, 3)"),
+        (lambda x, w, b, sd: (posterior(x, w, b, sd)[0], x), "the variance has shape (6, 3)"),
+        (lambda x, w, b, sd: (posterior(x, w, b, sd)[0], None), "Replace the `...`"),
+    ],
+    3: [
+        (lambda *given: kl(*given).mean(), "one number for the whole batch"),
+        (lambda *given: kl(*given) / 3, "averaged over the dimensions"),
+        (lambda *given: -kl(*given), "the sign"),
+        (lambda *given: 2 * kl(*given), "1/2 is missing"),
+        (lambda *given: kl(*given) / math.log(2), "bits"),
+        (lambda mu, logvar, mu_p, logvar_p: kl(mu_p, logvar_p, mu, logvar), "exchanged the two"),
+        (lambda mu, logvar, mu_p, logvar_p: gaussian_kl(mu, logvar), "left out mu_p"),
+        (lambda *given: kl(*given) + 1.5, "the -1 is missing"),
+        (lambda m, v, n, w: kl(m, v, n, w) - 0.5 * w.sum(1), "the logarithms are wrong"),
+        (
+            lambda m, v, n, w: 0.5 * ((m - n) ** 2 + v.exp() / w.exp() - 1 - v + w).sum(dim=1),
+            "divide (mu - mu_p)^2 by the variance",
+        ),
+        (
+            lambda m, v, n, w: 0.5 * (((m - n) + v.exp()) / w.exp() - 1 - v + w).sum(dim=1),
+            "has to be squared",
+        ),
+        (lambda m, v, n, w: kl(m, 2 * v, n, 2 * w), "the logarithm of sigma; it is that of"),
+        (lambda m, v, n, w: kl(m, v / 2, n, w / 2), "exp(logvar / 2) is sigma"),
+        (
+            lambda m, v, n, w: (
+                0.5 * (((m - n) ** 2 + (v / 2).exp()) / (w / 2).exp() - 1 - v + w).sum(dim=1)
+            ),
+            "exp(logvar / 2) is sigma",
+        ),
+        (
+            lambda m, v, n, w: 0.5 * (((m - n) ** 2 + v) / w - 1 - v + w).sum(dim=1),
+            "used logvar as the variance",
+        ),
+        (lambda m, v, n, w: m, "one number per dimension"),
+        (lambda m, v, n, w: m[:2], "expected shape (5,)"),
+        (lambda *given: kl(*given) + 1, "expected "),
+    ],
+    4: [
+        (lambda log_w: bound(log_w).mean(), "one number for the whole batch"),
+        (lambda log_w: bound(log_w.T), "a row is a draw"),
+        (lambda log_w: log_w, "expected shape (6,)"),
+        (lambda log_w: log_w.mean(dim=0), "the mean of the logarithms"),
+        (lambda log_w: log_w.sum(dim=0), "the sum of the logarithms"),
+        (lambda log_w: log_w.logsumexp(dim=0), "subtract log k"),
+        (lambda log_w: log_w.logsumexp(dim=0) + math.log(4), "log k has to be subtracted"),
+        (lambda log_w: log_w.logsumexp(dim=0) - math.log(6), "the number of examples"),
+        (lambda log_w: log_w.logsumexp(dim=0) - 4, "you subtracted k"),
+        (lambda log_w: log_w.logsumexp(dim=0) / 4, "divided the logarithm by k"),
+        (lambda log_w: log_w.exp().mean(dim=0), "its logarithm is asked"),
+        (lambda log_w: log_w.amax(dim=0), "the largest log-weight"),
+        (lambda log_w: bound(log_w) / math.log(2), "bits"),
+        (lambda log_w: -bound(log_w), "the sign"),
+        (lambda log_w: bound(log_w) + 1, "expected "),
+        (lambda log_w: log_w.exp().mean(dim=0).log(), "underflows, and you return -inf"),
+        (
+            lambda log_w: bound(log_w) if log_w.mean() < 100 else log_w.exp().mean(0).log(),
+            "overflows, and you return inf",
+        ),
+    ],
+    5: [
+        (pathwise, "both are zero"),
+        (lambda f, m, v, e: [500 * part for part in score(f, m, v, e)], "summed over the draws"),
+        (lambda f, m, v, e: [-part for part in score(f, m, v, e)], "the sign of d_mu"),
+        (
+            lambda f, m, v, e: score(lambda z: f((z - m) / (v / 2).exp()), m, v, e),
+            "f was given eps",
+        ),
+        (lambda f, m, v, e: score(f, m, 2 * v, e), "which is the variance"),
+        (score_with(lambda e, s: e, score_d_logvar), "divided by sigma"),
+        (score_with(lambda e, s: e / s**2, score_d_logvar), "already is sigma * eps"),
+        (score_with(lambda e, s: e * s, score_d_logvar), "not multiply"),
+        (score_with_baseline, "subtracted a baseline"),
+        (score_leave_one_out, "subtracted a baseline"),
+        (score_with(lambda e, s: e / s + 1, score_d_logvar), "d_mu: expected"),
+        (
+            score_with(score_d_mu, lambda e, s: 250 * (e**2 - 1)),
+            "d_logvar is summed over the draws",
+        ),
+        (score_with(score_d_mu, lambda e, s: (1 - e**2) / 2), "the sign of d_logvar"),
+        (score_with(score_d_mu, lambda e, s: e**2 / 2), "lacks the -1"),
+        (score_with(score_d_mu, lambda e, s: e**2 - 1), "lacks the 1/2"),
+        (score_with(score_d_mu, lambda e, s: (e**2 - 1) / s), "with respect to sigma."),
+        (score_with(score_d_mu, lambda e, s: (e**2 - 1) / (2 * s**2)), "with respect to sigma^2"),
+        (score_with(score_d_mu, lambda e, s: e), "d_logvar: expected"),
+        (lambda f, m, v, e: score(f, m, v, e)[0], "two things: d_mu and d_logvar"),
+        (lambda f, m, v, e: [part.sum() for part in score(f, m, v, e)], "d_mu has shape ()"),
+        (
+            lambda f, m, v, e: (score(f, m, v, e)[0], e),
+            "d_logvar has shape (500, 3)",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_the_right_answer_passes(number):
+    verdict = getattr(ex03a, f"exercise_{number}")(RIGHT[number])
+    assert verdict.ok, verdict.message
+
+
+def test_a_variance_that_is_the_same_for_all_may_be_one_number():
+    verdict = ex03a.exercise_2(
+        lambda x, w, b, sd: (posterior(x, w, b, sd)[0], 1 / (1 + w @ w / sd**2))
+    )
+    assert verdict.ok, verdict.message
+
+
+@pytest.mark.parametrize(
+    "number, answer, words",
+    [(n, answer, words) for n, cases in WRONG.items() for answer, words in cases],
+)
+def test_a_wrong_answer_gets_its_own_reason(number, answer, words):
+    verdict = getattr(ex03a, f"exercise_{number}")(answer)
+    assert not verdict.ok
+    assert words in verdict.message, verdict.message
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_the_empty_stub_is_told_to_begin(number):
+    verdict = getattr(ex03a, f"exercise_{number}")(lambda *arguments: None)
+    assert not verdict.ok and "Replace the `...`" in verdict.message
