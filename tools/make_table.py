@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from genlib import autoencoder, statistical, vae
 from genlib.autoencoder import Autoencoder, CodeLaw
@@ -105,12 +106,22 @@ Law = Callable[
 ]  # the codes of the training images, rng -> law
 
 
-@functools.cache
-@torch.enable_grad()
 def trained_autoencoder(seed: int) -> tuple[Autoencoder, float]:
     """The book's autoencoder with Z code numbers after its 1,000 steps, and the CPU-seconds that took."""
+    return trained(autoencoder.image_autoencoder, seed)
+
+
+def trained_vae(seed: int) -> tuple[VAE, float]:
+    """The book's VAE with Z latent dimensions after the same recipe, and the CPU-seconds that took."""
+    return trained(vae.image_vae, seed)
+
+
+@functools.cache
+@torch.enable_grad()
+def trained(make: Callable[[int], nn.Module], seed: int) -> tuple[nn.Module, float]:
+    """A model with a code of Z numbers after the recipe that both share."""
     torch.manual_seed(seed)
-    model = autoencoder.image_autoencoder(Z)
+    model = make(Z)
     with Clock() as clock:
         fit(model, batches(digits().x_train), steps=1000, lr=3e-3, anneal=True)
     return model.requires_grad_(False), clock.cpu_s
@@ -192,17 +203,6 @@ def ae_fitted_mixture() -> dict:
 
 
 # --- chapter 3: a VAE with the same networks, whose law of codes was fixed before training --------------------
-
-
-@functools.cache
-@torch.enable_grad()
-def trained_vae(seed: int) -> tuple[VAE, float]:
-    """The book's VAE with Z latent dimensions after the recipe of chapter 2's autoencoder, and its CPU-seconds."""
-    torch.manual_seed(seed)
-    model = vae.image_vae(Z)
-    with Clock() as clock:
-        fit(model, batches(digits().x_train), steps=1000, lr=3e-3, anneal=True)
-    return model.requires_grad_(False), clock.cpu_s
 
 
 def drawn_codes(model: VAE, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:

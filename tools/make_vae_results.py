@@ -87,6 +87,11 @@ def bounds_run(seed: int) -> dict:
         "active": int((mu.var(dim=0) > 0.01).sum()),
         "error_ae": squared_error(ae.reconstruct(data.x_test), data.x_test).mean().item(),
         "error_vae": squared_error(model.reconstruct(data.x_test), data.x_test).mean().item(),
+        "error_vae_drawn": squared_error(
+            model.decode(drawn_codes(model, data.x_test, rng)), data.x_test
+        )
+        .mean()
+        .item(),
         "code_size_ae": ae.encode(data.x_train).square().mean().sqrt().item(),
     }
 

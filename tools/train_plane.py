@@ -12,6 +12,7 @@ import itertools
 import json
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,14 +27,17 @@ from genlib.vae import VAE, image_vae
 
 SEED, STEPS, BATCH = 0, 3000, 100
 WIDTHS, RATES, COMPONENTS = (64, 128), (3e-3, 1e-2), (1, 5, 10, 15, 20, 30)
+Make = Callable[..., Autoencoder | VAE]
 ASSETS = Path(__file__).parents[1] / "genlib" / "assets"
 
 
-def train(x: Tensor, width: int, lr: float, steps: int = STEPS) -> Autoencoder:
-    """One autoencoder by one recipe, the same on every run."""
+def train(
+    x: Tensor, width: int, lr: float, steps: int = STEPS, make: Make = image_autoencoder
+) -> Autoencoder | VAE:
+    """One network by one recipe, the same on every run."""
     torch.manual_seed(SEED)
     rng = torch.Generator().manual_seed(SEED)
-    model = image_autoencoder(2, width=width)
+    model = make(2, width=width)
     loader = batches(x, size=BATCH, rng=rng)
     fit(model, loader, steps, lr, anneal=True, title=f"width {width}, learning rate {lr:g}")
     return model
@@ -50,16 +54,6 @@ def choose_mixture(z: Tensor, z_val: Tensor) -> tuple[CodeLaw, dict[int, float]]
     laws = {k: fitted_mixture(z, k, torch.Generator().manual_seed(SEED)) for k in COMPONENTS}
     reached = {k: law.log_prob(z_val).mean().item() for k, law in laws.items()}
     return laws[max(reached, key=reached.get)], reached
-
-
-def train_vae(x: Tensor, width: int, lr: float, steps: int = STEPS) -> VAE:
-    """One VAE by one recipe, the same on every run."""
-    torch.manual_seed(SEED)
-    rng = torch.Generator().manual_seed(SEED)
-    model = image_vae(2, width=width)
-    loader = batches(x, size=BATCH, rng=rng)
-    fit(model, loader, steps, lr, anneal=True, title=f"VAE, learning rate {lr:g}")
-    return model
 
 
 @torch.no_grad()
@@ -96,7 +90,7 @@ def vae_plane() -> None:
     data, tried = digits(), []
     with Clock() as clock:
         for lr in RATES:
-            model = train_vae(data.x_train, width, lr)
+            model = train(data.x_train, width, lr, make=image_vae)
             tried.append((negative_elbo(model, data.x_val), {"width": width, "lr": lr}, model))
         best, chosen, model = min(tried, key=lambda one: one[0])
         with torch.no_grad():
