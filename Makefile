@@ -63,7 +63,7 @@ timings: env  ## run every notebook in the cpu budget and store what it costs
 judge: env  ## train the judge of the digits again (changes every distance: only for a new edition)
 	@$(PY) -m tools.train_judge
 
-plane: env  ## train the autoencoder behind the latent plane again (changes that figure)
+plane: env  ## train the networks behind the latent planes again (changes these figures)
 	@$(PY) -m tools.train_plane
 
 new: env  ## make the files of a new chapter: make new CHAPTER=06_guidance TITLE="Guidance"
