@@ -1,4 +1,4 @@
-"""Train the networks behind `interact.latent_plane` and `interact.vae_plane` and write their weights: `make plane`.
+"""Train the networks behind the latent planes of `genlib.interact` and write their weights: `make plane`.
 
 `python -m tools.train_plane vae` trains one of them alone.
 
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from genlib.autoencoder import Autoencoder, CodeLaw, fitted_mixture, image_autoencoder
 from genlib.data import digits
+from genlib.losses import squared_error
 from genlib.run import Clock
 from genlib.train import batches, fit
 from genlib.vae import VAE, image_vae
@@ -43,10 +44,10 @@ def train(
     return model
 
 
-def error(model: Autoencoder, x: Tensor) -> float:
-    """Squared error summed over the pixels, mean over the images, in evaluation mode."""
-    with torch.no_grad():
-        return model.loss(x)["loss"].item()
+@torch.no_grad()
+def error(model: Autoencoder | VAE, x: Tensor) -> float:
+    """Squared error summed over the pixels, mean over the images, in evaluation mode; of a VAE at the mean codes."""
+    return squared_error(model.reconstruct(x), x).mean().item()
 
 
 def choose_mixture(z: Tensor, z_val: Tensor) -> tuple[CodeLaw, dict[int, float]]:
@@ -103,6 +104,8 @@ def vae_plane() -> None:
         "tried": [recipe | {"val_negative_elbo": value} for value, recipe, _ in tried],
         "test_negative_elbo": negative_elbo(model, data.x_test),
         "train_negative_elbo": negative_elbo(model, data.x_train),
+        "test_squared_error": error(model, data.x_test),
+        "train_squared_error": error(model, data.x_train),
     }
     keep("vae_plane", model, mixture, reached, card, clock.cpu_s)
 

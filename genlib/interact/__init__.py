@@ -15,6 +15,7 @@ from genlib.interact.latent import (
     plane_vae,
     vae_plane,
 )
+from genlib.interact.planes import two_planes
 
 __all__ = [
     "Interactive",
@@ -30,5 +31,6 @@ __all__ = [
     "plane_autoencoder",
     "plane_vae",
     "two_gaussians",
+    "two_planes",
     "vae_plane",
 ]

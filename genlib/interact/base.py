@@ -3,7 +3,7 @@
 import hashlib
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 import torch
@@ -25,11 +25,11 @@ class Interactive:
     """A figure that moves in the page: Jupyter and Colab show it, and the book holds the same HTML.
 
     The id is a hash of the content, so the same figure is the same text in every build. The look comes from
-    shared.css, the shared pieces from shared.js, the figure itself from `script`, which defines the JavaScript
-    function figure(root, data).
+    shared.css, the shared pieces from shared.js, the figure itself from `script`, whose last file defines the
+    JavaScript function figure(root, data).
 
     Args:
-        script: name of the figure's JavaScript file in this folder.
+        script: name of the figure's JavaScript file in this folder, or of several in the order of their use.
         data: what the figure starts from; anything that JSON can hold.
         label: what a screen reader says about the whole figure.
         still: the sentence that stands there without JavaScript.
@@ -38,8 +38,9 @@ class Interactive:
         ValueError: the HTML is larger than 200 kB.
     """
 
-    def __init__(self, script: str, data: dict, *, label: str, still: str):
-        self.script, self.data, self.label, self.still = script, data, label, still
+    def __init__(self, script: str | Sequence[str], data: dict, *, label: str, still: str):
+        self.scripts = ("shared.js", *([script] if isinstance(script, str) else script))
+        self.data, self.label, self.still = data, label, still
         size = len(self._repr_html_().encode())
         if size > LIMIT:
             raise ValueError(f"data: expected at most {LIMIT:,} bytes of HTML, got {size:,}")
@@ -47,7 +48,7 @@ class Interactive:
     @property
     def id(self) -> str:
         """The id of the outer element: "gl-" and twelve digits that stand for the whole content."""
-        parts = [_code("shared.css"), _code("shared.js"), _code(self.script), self._json()]
+        parts = [*map(_code, ("shared.css", *self.scripts)), self._json()]
         digest = hashlib.sha256("\0".join([*parts, self.label, self.still]).encode())
         return "gl-" + digest.hexdigest()[:12]
 
@@ -56,7 +57,7 @@ class Interactive:
         return text.replace("</", "<\\/").replace("<!--", "<\\u0021--")
 
     def _repr_html_(self) -> str:
-        script = "\n".join([_code("shared.js"), _code(self.script), MOUNT.replace("@ID@", self.id)])
+        script = "\n".join([*map(_code, self.scripts), MOUNT.replace("@ID@", self.id)])
         return (
             f'<div class="gl-interact" id="{self.id}" data-figure="{self.id}" role="group" '
             f'aria-label="{html.escape(self.label)}">'

@@ -1,10 +1,9 @@
 // The latent plane: codes of digits, a decoder that runs here, and what it draws from random codes.
 
-const STYLE = `
+const STYLE = IMAGE_STYLE + `
 .gl-interact .gl-lp { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.4rem 1.25rem; }
 .gl-interact .gl-lp-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; }
 .gl-interact .gl-lp-pair p { min-height: 1.45em; }
-.gl-interact .gl-lp-image { display: block; width: 100%; aspect-ratio: 1; margin: 0; background: none; filter: none; image-rendering: pixelated; box-shadow: 0 0 0 1px var(--gl-line); border-radius: 2px; }
 .gl-interact .gl-lp-facts { display: grid; gap: 0.5rem; margin-top: 0.6rem; }
 .gl-interact .gl-lp-facts .gl-ask { font-weight: 600; }
 .gl-interact .gl-lp-verdict { min-height: 2.9em; }
@@ -37,37 +36,8 @@ const STYLE = `
   .gl-interact .gl-lp .gl-question { min-height: 0; }
 }`;
 
-// One colour for each class, on light and on dark ground; the numeral itself says the class.
-const INKS = {
-  light: ["#0b62a8", "#b34a00", "#1b7a48", "#a1257d", "#6448bd", "#7d6200", "#0e7280", "#bb2735", "#55606b", "#6b4226"],
-  dark: ["#74bdf5", "#f6a163", "#6fd39b", "#f09ad6", "#b9a8ff", "#e0c45c", "#5fd0de", "#ff9399", "#c3ccd6", "#d8b294"],
-};
-
-const unpack = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-
-// The decoder: linear layers with int8 weights, SiLU between them, a sigmoid at the end.
-function decoderOf(packed) {
-  const layers = packed.map(({ weight, scale, bias }) => ({ weight: unpack(weight, Int8Array), scale, bias }));
-  return (z) => {
-    let x = z;
-    layers.forEach(({ weight, scale, bias }, n) => {
-      const inputs = x.length, last = n === layers.length - 1;
-      x = bias.map((b, i) => {
-        let sum = 0;
-        for (let j = 0, at = i * inputs; j < inputs; j++) sum += weight[at + j] * x[j];
-        const a = sum * scale[i] + b;
-        return (last ? 1 : a) / (1 + Math.exp(-a));
-      });
-    });
-    return x;
-  };
-}
-
 function figure(root, { codes, labels, images, layers, laws, radius, shares, agree, start, words }) {
-  const decode = decoderOf(layers), flat = unpack(codes, Int16Array), count = labels.length;
-  const code = (i) => [flat[2 * i] / 100, flat[2 * i + 1] / 100];
-  const cx = Float64Array.from({ length: count }, (_, i) => flat[2 * i] / 100);
-  const cy = Float64Array.from({ length: count }, (_, i) => flat[2 * i + 1] / 100);
+  const decode = decoderOf(layers), [cx, cy] = columnsOf(codes), count = labels.length, nearest = nearestIn(cx, cy);
   const training = (i) => Array.from({ length: 64 }, (_, j) => (images.charCodeAt(64 * i + j) - 97) / 16);
   const classOf = (i) => +labels[i], n = start.n;
 
@@ -76,19 +46,6 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   const half = 0.54 * Math.max(high[0] - low[0], high[1] - low[1]), decimals = half > 5 ? 1 : 2;
 
-  // The k nearest training codes of z: pairs of distance and row, nearest first.
-  function nearest(z, k = 1) {
-    const best = [];
-    for (let i = 0; i < count; i++) {
-      const square = (cx[i] - z[0]) ** 2 + (cy[i] - z[1]) ** 2;
-      if (best.length === k && square >= best[k - 1][0]) continue;
-      let at = best.length;
-      while (at && best[at - 1][0] > square) at--;
-      best.splice(at, 0, [square, i]);
-      if (best.length > k) best.pop();
-    }
-    return best.map(([square, i]) => [Math.sqrt(square), i]);
-  }
   function look(z) { // all that is said about a code
     const ten = nearest(z, 10), classes = ten.map(([, i]) => classOf(i));
     const votes = Math.max(...classes.map((c) => classes.filter((d) => d === c).length));
@@ -114,16 +71,12 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   const axes = [node("span.chip.muted", { style: "right:3px;bottom:3px" }), node("span.chip.muted", { style: "left:3px;top:3px" })];
   ["*z*\u2081", "*z*\u2082"].forEach((text, i) => phrase(axes[i], text));
   const help = node("p.small.muted.lp-help", { id: freshId(root) }, words.help);
-  const cross = node("div.handle", { role: "slider", tabindex: 0, "aria-label": words.cross, "aria-describedby": help.id,
+  const cross = crossHandle({ "aria-label": words.cross, "aria-describedby": help.id,
     "aria-valuemin": Math.floor(middle[0] - half), "aria-valuemax": Math.ceil(middle[0] + half) });
-  const plus = node("svg:svg", { viewBox: "-22 -22 44 44", "aria-hidden": "true", style: "overflow:visible" });
-  for (const style of ["stroke:var(--gl-surface);stroke-width:6.5", "stroke:currentColor;stroke-width:2.5"])
-    plus.append(node("svg:path", { d: "M-15 0H-5M5 0H15M0-15V-5M0 5V15", style: style + ";fill:none;stroke-linecap:round" }));
-  cross.append(plus);
   const plane = node("div.plane", {}, canvas, lines, ...axes, cross);
   const caption = node("p.muted", { "aria-live": "polite" });
 
-  const picture = (label) => node("canvas.lp-image", { width: 8, height: 8, role: "img", "aria-label": label });
+  const picture = (label) => digitCanvas({ role: "img", "aria-label": label });
   const drawing = picture(words.drawingLabel), neighbour = picture("");
   const said = { distance: node("span.number"), hole: node("p.small.muted.lp-verdict"), ten: node("p.lp-ten"), mixed: node("p.small.muted") };
   const mark = node("span.lp-mark"), over = node("span.lp-over"), REACH = 3 * radius;
@@ -162,13 +115,6 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     node("div.buttons", {}, again));
   const recipe = node("p.small.muted", { style: "margin-top:0.6rem" }, words.recipe.replace("#", layers[0].bias.length));
   root.append(node("style", {}, STYLE), view, caption, node("div.lp", {}, node("div", {}, plane, classes), side), help, ask, law, lawSays, outcome, recipe);
-
-  // --- images: ink with the value of the pixel as its opacity, so that they fit a light and a dark page ------------
-  function ink(target, values) {
-    const pen = target.getContext("2d"), image = pen.createImageData(8, 8), [r, g, b] = rgb(getComputedStyle(root).color);
-    values.forEach((v, i) => image.data.set([r, g, b, 255 * v], 4 * i));
-    pen.putImageData(image, 0, 0);
-  }
 
   // --- places ------------------------------------------------------------------------------------------------
   const toX = (x) => ((x - middle[0] + half) / (2 * half)) * width;
@@ -220,16 +166,11 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     pen.drawImage(small, 0, 0, width, width);
   }
   let thumbs = null;
-  function thumbnails(pen) {
-    const across = 15, cell = width / across, size = cell * 0.86, small = node("canvas", { width: 8, height: 8 });
+  function drawn(pen) {
+    const across = 15;
     thumbs ||= Array.from({ length: across * across }, (_, at) => decode([
       middle[0] - half + ((at % across) + 0.5) * ((2 * half) / across), middle[1] + half - (Math.floor(at / across) + 0.5) * ((2 * half) / across)]));
-    pen.imageSmoothingEnabled = false;
-    thumbs.forEach((values, at) => {
-      small.getContext("2d").clearRect(0, 0, 8, 8);
-      ink(small, values);
-      pen.drawImage(small, (at % across) * cell + (cell - size) / 2, Math.floor(at / across) * cell + (cell - size) / 2, size, size);
-    });
+    thumbnails(root, pen, thumbs, across, width);
   }
   const standing = () => peek ?? chosen; // the class that stands out
   function numerals(pen) {
@@ -261,20 +202,16 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     whenNew("ground", [look, state.view, standing(), random.length, width, window.devicePixelRatio].join(), () => {
       const pen = fitCanvas(canvas, width, width);
       if (state.view !== "codes") shade(pen, state.view === "holes" ? 0.38 : 0.3);
-      if (state.view === "drawn") thumbnails(pen);
+      if (state.view === "drawn") drawn(pen);
       numerals(pen);
     });
-    whenNew("gallery", [look, state.law, state.seed].join(), () => random.forEach((at, i) => ink(gallery.children[i].firstChild, at.image)));
+    whenNew("gallery", [look, state.law, state.seed].join(), () => random.forEach((at, i) => ink(root, gallery.children[i].firstChild, at.image)));
     whenNew("classes", look, () => [...classes.querySelectorAll("label")].slice(1).forEach((label, k) => { label.style.color = inks[k]; }));
     drawLines();
     tell();
   }
 
   const now = () => (picked !== null ? random[picked].z : hover || state.z);
-  const stroke = (d, style) => node("svg:path.curve", { d, style });
-  function halo(d, style, thick) {
-    return [stroke(d, `stroke:var(--gl-surface);stroke-width:${thick + 3};opacity:0.9`), stroke(d, `${style};stroke-width:${thick}`)];
-  }
   function drawLines() {
     const made = [], tick = (v) => minus(String(v));
     const text = (x, y, what, anchor) => node("svg:text", { x, y, "text-anchor": anchor, style: "fill:var(--gl-muted);font-size:11px" }, what);
@@ -292,22 +229,9 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
         made.push(stroke("M" + points.join("L") + "Z", "stroke-width:1.1;stroke-dasharray:4 4;opacity:0.75"));
       }));
     }
-    random.forEach(({ z, hole }, i) => {
-      const edge = 9, x = clamp(toX(z[0]), edge, width - edge), y = clamp(toY(z[1]), edge, width - edge), r = 4.6;
-      const away = Math.hypot(toX(z[0]) - x, toY(z[1]) - y) > 1;
-      let d = `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
-      if (hole) d = `M${x} ${y - r - 1.5}L${x + r + 1.5} ${y}L${x} ${y + r + 1.5}L${x - r - 1.5} ${y}Z`;
-      if (away) { // beyond the edge: an arrow that points there
-        const t = Math.atan2(toY(z[1]) - y, toX(z[0]) - x), tip = (a, far) => `${x + far * Math.cos(t + a)} ${y + far * Math.sin(t + a)}`;
-        d = `M${tip(0, 8)}L${tip(2.4, 8)}L${tip(-2.4, 8)}Z`;
-      }
-      const marks = halo(d, (hole ? "stroke:var(--gl-1)" : "") + (i === picked ? ";fill:currentColor" : ""), hole ? 2.2 : 1.8);
-      made.push(...marks);
-    });
-    const { z, distance, row } = look(now()), [x, y] = within(z).map((v, i) => [toX, toY][i](v)), [a, b] = code(row);
-    if (Math.hypot(toX(a) - x, toY(b) - y) > 3) made.push(...halo(`M${x} ${y}L${toX(a)} ${toY(b)}`, "stroke-dasharray:1 4", 2));
-    const r = 8;
-    made.push(...halo(`M${toX(a) - r} ${toY(b)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, "", 1.6));
+    random.forEach(({ z, hole }, i) => made.push(...codeMark(toX(z[0]), toY(z[1]), width, hole, i === picked)));
+    const { z, row } = look(now()), [x, y] = within(z).map((v, i) => [toX, toY][i](v));
+    made.push(...nearestMark(x, y, toX(cx[row]), toY(cy[row])));
     lines.setAttribute("viewBox", `0 0 ${width} ${width}`);
     lines.replaceChildren(...made);
     cross.style.left = x + "px";
@@ -315,11 +239,10 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   }
 
   // --- the numbers -------------------------------------------------------------------------------------------
-  const fill = (text, ...values) => values.reduce((all, value) => all.replace("#", value), text);
   function tell() { // what is said about the code under the cross
     const at = look(now()), values = decode(at.z);
-    ink(drawing, values);
-    ink(neighbour, training(at.row));
+    ink(root, drawing, values);
+    ink(root, neighbour, training(at.row));
     neighbour.setAttribute("aria-label", fill(words.neighbourLabel, classOf(at.row)));
     said.distance.textContent = fill(words.away, at.distance.toFixed(2));
     mark.style.left = clamp((100 * at.distance) / REACH, 1, 99) + "%";
@@ -340,7 +263,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     gallery.replaceChildren(...random.map((at, i) => {
       const made = node("button", { type: "button", tabindex: i ? -1 : 0, "aria-label":
         fill(words.drawn, i + 1, n, at.distance.toFixed(decimals), classOf(at.row)) + (at.hole ? words.inHole : "") },
-        node("canvas.lp-image", { width: 8, height: 8, "aria-hidden": "true" }));
+        digitCanvas({ "aria-hidden": "true" }));
       if (at.hole) made.dataset.hole = "";
       const show = (on) => { picked = on ? i : picked === i ? null : picked; update(); };
       for (const [event, on] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) made.addEventListener(event, () => show(on));

@@ -230,10 +230,10 @@ def _trained(name: str) -> Autoencoder | VAE:
     return model.eval()
 
 
-def _codes(model: Autoencoder | VAE, x: Tensor) -> Tensor:
-    """The codes of images x, (B, 2): of a VAE the means."""
+def codes_of(name: str, x: Tensor) -> Tensor:
+    """The codes of images x in the plane of the "autoencoder" or the "vae", (B, 2): of a VAE the means."""
     with torch.no_grad():
-        z = model.encode(x)
+        z = _trained(name).encode(x)
     return z[0] if isinstance(z, tuple) else z
 
 
@@ -257,7 +257,7 @@ def quantised(decoder: nn.Sequential) -> tuple[Layer, ...]:
 def plane(name: str = "autoencoder") -> LatentPlane:
     """The plane of the digits of the "autoencoder" or the "vae", from the committed weights."""
     model, data = _trained(name), digits()
-    z, z_val = _codes(model, data.x_train), _codes(model, data.x_val)
+    z, z_val = codes_of(name, data.x_train), codes_of(name, data.x_val)
     state = load_file(ASSETS / f"{name}_plane.safetensors")
     mixture = CodeLaw(*(state[f"mixture.{part}"] for part in ("weights", "means", "roots")))
     found = (standard_normal(2), scaled_normal(z), fitted_gaussian(z), mixture)
@@ -323,38 +323,49 @@ def _figure(
         raise ValueError(f"cross: expected two numbers, got {cross!r}")
     start = {"view": view, "law": law, "z": [float(c) for c in cross], "n": n, "seed": seed}
     data = _page_data(name) | {"start": start, "words": words}
-    return Interactive("latent.js", data, label=LABELS[name], still=STILL)
+    return Interactive(("digits.js", "latent.js"), data, label=LABELS[name], still=STILL)
 
 
 @cache
 def _page_data(name: str) -> dict:
     """The plane as the page holds it, with the long-run shares of each law and those of new (test) digits."""
     shown = plane(name)
-    new = _codes(_trained(name), digits().x_test)
+    new = codes_of(name, digits().x_test)
     shares = {law: shown.shares(shown.sample(law, 0, LONG_RUN)) for law in LAWS}
     shares["new"] = shown.shares(new)
-    return {
-        "codes": _base64((100 * shown.codes).round().to(torch.int16)),
-        "labels": "".join(map(str, shown.y.tolist())),
+    return packed(shown) | {
         "images": bytes((shown.x.flatten() + ord("a")).tolist()).decode(),
-        "layers": [
-            {
-                "weight": _base64(part.weight),
-                "scale": part.scale.tolist(),
-                "bias": part.bias.tolist(),
-            }
-            for part in shown.layers
-        ],
         "laws": {
             name: [law.weights.tolist(), law.means.tolist(), law.roots.tolist()]
             for name, law in shown.laws.items()
         },
-        "radius": shown.radius,
         "shares": {
             name: [round(100 * share, 1) for share in pair] for name, pair in shares.items()
         },
         "agree": AGREE,
     }
+
+
+def packed(shown: LatentPlane) -> dict:
+    """Codes, classes and decoder of a plane as a page holds them."""
+    return {
+        "codes": as_base64((100 * shown.codes).round().to(torch.int16)),
+        "labels": "".join(map(str, shown.y.tolist())),
+        "layers": [
+            {
+                "weight": as_base64(part.weight),
+                "scale": part.scale.tolist(),
+                "bias": part.bias.tolist(),
+            }
+            for part in shown.layers
+        ],
+        "radius": shown.radius,
+    }
+
+
+def as_base64(x: Tensor) -> str:
+    """The bytes of a tensor of whole numbers as text; digits.js unpacks them."""
+    return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
@@ -367,10 +378,6 @@ def _rounded(x: Tensor, digits: int) -> Tensor:
     return torch.tensor(
         [round(v, digits) for v in x.double().flatten().tolist()], dtype=torch.float64
     ).reshape(x.shape)
-
-
-def _base64(x: Tensor) -> str:
-    return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
 
 
 def _without(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

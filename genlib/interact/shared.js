@@ -167,7 +167,8 @@ function button(text, onClick) {
   return made;
 }
 
-// A point that moves by mouse, by touch and by the arrow keys. `where(event)` turns a pointer into a place.
+// A point that moves by mouse, by touch and by the arrow keys. `where(event)` turns a pointer into a place;
+// `step` is the way of one key, a number or a function that knows it.
 function movable(handle, place, { where, move, step = 0.1 }) {
   const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   let grip = null; // where the pointer took hold, measured from the middle of the handle
@@ -190,7 +191,7 @@ function movable(handle, place, { where, move, step = 0.1 }) {
     const way = ways[event.key];
     if (!way) return;
     event.preventDefault();
-    const size = event.shiftKey ? 5 * step : step, [x, y] = place();
+    const one = typeof step === "function" ? step() : step, size = event.shiftKey ? 5 * one : one, [x, y] = place();
     move(x + way[0] * size, y + way[1] * size);
   });
 }
