@@ -70,6 +70,34 @@ function thumbnails(root, pen, images, across, width) {
   });
 }
 
+// --- the cross in the plane --------------------------------------------------------------------------------
+
+// The cross follows the mouse through the plane: `hover(z)`, and `hover(null)` when it leaves. A press pins it, and
+// it goes along until the button is let go. Touch and keyboard move it as any handle; a tap pins it too.
+function explore(plane, cross, { where, place, hover, pin, step }) {
+  let held = false;
+  movable(cross, place, { where, move: (x, y) => pin([x, y]), step });
+  plane.addEventListener("pointerenter", (event) => { // or the cross would lie between the mouse and the plane
+    if (event.pointerType === "mouse") cross.style.pointerEvents = "none";
+  });
+  plane.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse" || event.button) return;
+    held = true;
+    plane.setPointerCapture(event.pointerId);
+    cross.focus({ preventScroll: true });
+    event.preventDefault();
+    pin(where(event));
+  });
+  plane.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse") (held ? pin : hover)(where(event));
+  });
+  for (const end of ["pointerup", "pointercancel"]) plane.addEventListener(end, () => { held = false; });
+  plane.addEventListener("pointerleave", () => { cross.style.pointerEvents = ""; hover(null); });
+  plane.addEventListener("click", (event) => {
+    if (event.pointerType !== "mouse" && !event.target.closest(".gl-handle")) pin(where(event));
+  });
+}
+
 // --- marks in the plane ------------------------------------------------------------------------------------
 
 function crossHandle(attributes) {

@@ -125,14 +125,8 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   };
   const within = (z) => z.map((v, i) => clamp(v, middle[i] - 0.98 * half, middle[i] + 0.98 * half));
   const pin = (z) => { state.z = within(z); hover = null; picked = null; update(); };
-  movable(cross, () => state.z, { where, move: (x, y) => pin([x, y]), step: half / 60 });
-  plane.addEventListener("pointermove", (event) => {
-    if (event.pointerType !== "mouse" || event.buttons) return;
-    hover = within(where(event));
-    update();
-  });
-  plane.addEventListener("pointerleave", () => { hover = null; update(); });
-  plane.addEventListener("click", (event) => { if (!event.target.closest(".gl-handle")) pin(where(event)); });
+  const follow = (z) => { hover = z && within(z); update(); };
+  explore(plane, cross, { where, place: () => state.z, hover: follow, pin, step: half / 60 });
 
   // --- the ground of the plane: how far from any code, and thumbnails ---------------------------------------------
   const CELLS = 132;

@@ -93,14 +93,8 @@ function figure(root, { maps, facts, start, words }) {
       return [middle[0] + ((event.clientX - at.left) / at.width) * 2 * half - half, middle[1] + half - ((event.clientY - at.top) / at.height) * 2 * half];
     };
     const pin = (at) => { z = within(at); hover = null; picked = null; update(); };
-    movable(cross, () => z, { where, move: (x, y) => pin([x, y]), step: () => frame().half / 60 });
-    plane.addEventListener("pointermove", (event) => {
-      if (event.pointerType !== "mouse" || event.buttons) return;
-      hover = within(where(event));
-      update();
-    });
-    plane.addEventListener("pointerleave", () => { hover = null; update(); });
-    plane.addEventListener("click", (event) => { if (!event.target.closest(".gl-handle")) pin(where(event)); });
+    const follow = (at) => { hover = at && within(at); update(); };
+    explore(plane, cross, { where, place: () => z, hover: follow, pin, step: () => frame().half / 60 });
     const now = () => (picked !== null ? eps[picked] : hover || z);
 
     function numerals(pen, at) {

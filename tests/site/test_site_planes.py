@@ -80,6 +80,38 @@ def test_each_cross_moves_by_mouse_and_leaves_the_other_alone(show):  # noqa: F8
     assert agree(figure)["vaeZ"] == pinned, "the cross returns when the mouse leaves"
 
 
+@pytest.mark.parametrize(("make", "key"), [(two_planes, "vaeZ"), (latent_plane, "z")])
+def test_cross_follows_a_slow_mouse_and_stays_where_it_is_pressed(show, make, key):  # noqa: F811
+    page = show(make())
+    figure = page.locator(".gl-interact")
+    box = figure.locator(".gl-plane").last.bounding_box()
+    start, seen = numbers(figure)[key], []
+    for i in range(12):  # less than the cross is wide
+        page.mouse.move(box["x"] + 100 + 3 * i, box["y"] + 90)
+        page.wait_for_timeout(40)
+        seen.append(numbers(figure)[key])
+    assert len(set(seen)) == 12 and start not in seen
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(80)
+    assert numbers(figure)[key] == seen[-1], "a click pins the cross"
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 80, box["y"] + 70)
+    page.mouse.move(box["x"] + 120, box["y"] + 90)
+    page.mouse.up()
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(80)
+    x, y = points(numbers(figure)[key])[0].tolist()
+    there = figure.locator(".gl-plane").last.locator(".gl-handle").bounding_box()
+    middle = there["x"] + there["width"] / 2 - box["x"], there["y"] + there["height"] / 2 - box["y"]
+    assert middle == pytest.approx((120, 90), abs=1), "and with the button down it goes along"
+    figure.page.keyboard.press("ArrowRight")
+    frames(page)
+    assert points(numbers(figure)[key])[0].tolist()[0] > x, "a press leaves the keys to the cross"
+
+
 def test_crosses_move_by_keyboard_in_steps_of_their_map(show):  # noqa: F811
     page = show(two_planes())
     figure, steps = page.locator(".gl-interact"), []
@@ -123,6 +155,12 @@ def test_cross_moves_by_touch(browser):
     arrives(figure, "aeZ", before["aeZ"])
     assert agree(figure)["vaeZ"] == before["vaeZ"]
     assert page.evaluate("scrollY") == scrolled
+    dragged, box = numbers(figure)["aeZ"], map_of(figure, "ae").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    arrives(figure, "aeZ", dragged)
+    low, high = of("ae").codes.amin(dim=0), of("ae").codes.amax(dim=0)
+    middle = ((low + high) / 2).tolist()
+    assert points(agree(figure)["aeZ"])[0].tolist() == pytest.approx(middle, abs=0.1), "a tap pins"
     context.close()
 
 
