@@ -70,18 +70,6 @@ function figure(root, { start, limits, words, n, seed }) {
   let width = 0, turn = 0;
 
   // --- pieces of drawings --------------------------------------------------------------------------------------
-  const text = (x, y, what, anchor = "start", kind = "") => {
-    const made = node("svg:text", { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor });
-    if (kind) made.setAttribute("class", kind);
-    what.split("*").forEach((part, i) => made.append(i % 2 ? node("svg:tspan", { "font-style": "italic" }, part) : part));
-    return made;
-  };
-  const line = (points, style) => node("svg:path.curve", { d: "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L"), style });
-  const stroke = (x0, y0, x1, y1, style = "", kind = "") => {
-    const made = node("svg:line", { x1: x0, y1: y0, x2: x1, y2: y1, style });
-    if (kind) made.setAttribute("class", kind);
-    return made;
-  };
   const QFILL = "fill:var(--gl-0);fill-opacity:0.2;stroke:none", QLINE = "stroke:var(--gl-0);stroke-width:2.4";
   const PRIOR = "stroke-width:1.8;stroke-dasharray:6 5", POSTERIOR = "stroke:var(--gl-1);stroke-width:2.2";
   // Bars differ by colour and by pattern: plain, or with lines across.
@@ -92,10 +80,10 @@ function figure(root, { start, limits, words, n, seed }) {
   function bar(name, x, y, w, h) {
     const [colour, opacity, lines] = BARS[name], made = node("svg:g", {}), ink = `stroke:${colour};stroke-width:1.3`;
     made.append(node("svg:rect", { x, y, width: w, height: Math.max(0, h), style: `fill:${colour};fill-opacity:${opacity};${ink}` }));
-    if (lines === "across") for (let t = 4; t < h; t += 4) made.append(stroke(x, y + t, x + w, y + t, ink));
+    if (lines === "across") for (let t = 4; t < h; t += 4) made.append(segment(x, y + t, x + w, y + t, ink));
     if (lines === "slanted") for (let t = 6; t < w + h; t += 6) {
       const [a, b] = [Math.min(t, w), Math.max(0, t - w)], [c, d] = [Math.max(0, t - h), Math.min(t, h)];
-      made.append(stroke(x + a, y + b, x + c, y + d, ink));
+      made.append(segment(x + a, y + b, x + c, y + d, ink));
     }
     return made;
   }
@@ -103,7 +91,7 @@ function figure(root, { start, limits, words, n, seed }) {
   const barSwatch = (name) => swatch(bar(name, 1, 1, 20, 10));
   const flat = [[1, 6], [21, 6]];
   const whisker = (low, at, high, y) => [[low, y, high, y], [low, y - 4, low, y + 4], [high, y - 4, high, y + 4]]
-    .map((ends) => stroke(...ends, "stroke:currentColor;stroke-width:1.6"))
+    .map((ends) => segment(...ends, "stroke:currentColor;stroke-width:1.6"))
     .concat(node("svg:circle", { cx: at, cy: y, r: 3.5, style: "fill:currentColor" }));
 
   // --- what is there -------------------------------------------------------------------------------------------
@@ -118,7 +106,7 @@ function figure(root, { start, limits, words, n, seed }) {
     prior: keyOf(words.prior, line(flat, PRIOR)),
     posterior: keyOf(words.posterior, line(flat, POSTERIOR)),
     datum: keyOf(words.datumKey, ...whisker(2, 11, 20, 6)),
-    overlap: keyOf(words.overlapKey, ...[3, 8, 13, 18].map((x) => stroke(x, 1, x, 11, "stroke:currentColor;stroke-width:1.2"))),
+    overlap: keyOf(words.overlapKey, ...[3, 8, 13, 18].map((x) => segment(x, 1, x, 11, "stroke:currentColor;stroke-width:1.2"))),
   };
   const key = node("ul.eb-key", {}, ...Object.values(keys));
   const caption = node("p.muted", { "aria-live": "polite" });
@@ -200,24 +188,24 @@ function figure(root, { start, limits, words, n, seed }) {
     made.push(line([...q, [width, floor], [0, floor]], QFILL));
     if (against) for (let x = 2.5; x < width; x += 5) {
       const z = (x / width) * 2 * REACH - REACH, top = toY(Math.min(normal(z, 0, 1), normal(z, state.mu, b.variance)));
-      if (floor - top > 0.7) made.push(stroke(x, floor, x, top, "stroke:currentColor;stroke-width:1.2;opacity:0.55"));
+      if (floor - top > 0.7) made.push(segment(x, floor, x, top, "stroke:currentColor;stroke-width:1.2;opacity:0.55"));
     }
     made.push(curve(0, 1, PRIOR), line(q, QLINE));
     if (!against) made.push(curve(b.middle, b.spread, POSTERIOR)); // on top: where q fills it, both are seen
-    made.push(stroke(0, floor, width, floor, "", "gl-axis"));
+    made.push(segment(0, floor, width, floor, "", "gl-axis"));
     if (peak() < TOP - 1) made.push(text(width - 2, 13, words.cut, "end", "gl-muted"));
     if (!against) { // what x alone says about z
       const [low, at, high] = [state.x - state.sd, state.x, state.x + state.sd].map(toX);
       made.push(...whisker(low, at, high, 22), text(at, 12, words.datum, "middle"),
-        stroke(at, 22, at, floor, "stroke:currentColor;stroke-width:1;stroke-dasharray:1 4"));
+        segment(at, 22, at, floor, "stroke:currentColor;stroke-width:1;stroke-dasharray:1 4"));
     }
     for (const e of eps) {
       const from = toX(e), to = toX(state.mu + b.sigma * e);
-      made.push(stroke(to, codes + 11, from, noise, "stroke:var(--gl-edge);stroke-width:1;opacity:0.8"),
-        stroke(to, codes, to, codes + 11, "stroke:var(--gl-0);stroke-width:2.2"), stroke(from, noise, from, noise + 11, "stroke:currentColor;stroke-width:2.2"));
+      made.push(segment(to, codes + 11, from, noise, "stroke:var(--gl-edge);stroke-width:1;opacity:0.8"),
+        segment(to, codes, to, codes + 11, "stroke:var(--gl-0);stroke-width:2.2"), segment(from, noise, from, noise + 11, "stroke:currentColor;stroke-width:2.2"));
     }
     for (let z = -4; z <= 4; z++) {
-      made.push(stroke(toX(z), floor, toX(z), floor + 4, "", "gl-axis"));
+      made.push(segment(toX(z), floor, toX(z), floor + 4, "", "gl-axis"));
       if (z % 2 === 0) made.push(text(toX(z), height - 4, minus(String(z)), "middle", "gl-muted"));
     }
     const side = state.mu > 0 ? 2 : width - 2, anchor = state.mu > 0 ? "start" : "end"; // where few codes are
@@ -238,21 +226,21 @@ function figure(root, { start, limits, words, n, seed }) {
     meter.box.style.height = tall + "px";
     for (let v = 0; v <= DEEP; v += 2) {
       const y = Y(against ? v : -v);
-      made.push(stroke(left, y, across, y, "opacity:0.4", "gl-axis"), text(left - 6, y + 4, minus(String(against ? v : -v)), "end", "gl-muted"));
+      made.push(segment(left, y, across, y, "opacity:0.4", "gl-axis"), text(left - 6, y + 4, minus(String(against ? v : -v)), "end", "gl-muted"));
     }
     made.push(text(0, 12, words.unit, "start", "gl-muted"));
     if (against) {
       const y = Y(b.kl);
       made.push(bar("mean", x, Y(b.klMean), wide, bottom - Y(b.klMean)), bar("variance", x, y, wide, Y(b.klMean) - y),
-        stroke(x, y, across, y, "stroke:var(--gl-0);stroke-width:2.6"), text(across, y - 7, (b.kl > DEEP ? "\u2191 " : "") + words.kl, "end"));
+        segment(x, y, across, y, "stroke:var(--gl-0);stroke-width:2.6"), text(across, y - 7, (b.kl > DEEP ? "\u2191 " : "") + words.kl, "end"));
     } else {
       const zero = Y(0), recon = Y(Math.min(0, b.recon)), elbo = Y(b.elbo), evidence = Y(b.logpx), low = b.elbo < -DEEP;
       made.push(bar("recon", x, zero, wide, recon - zero), bar("kl", x, recon, wide, elbo - recon));
       if (elbo - evidence > 0.5) made.push(bar("gap", after + 8, evidence, 0.4 * wide, elbo - evidence));
       if (elbo - evidence > 20) made.push(text(after + 14 + 0.4 * wide, (elbo + evidence) / 2 + 4, words.gap));
       // The lines touch when the gap is closed: one lies on its value, the other hangs from it.
-      made.push(stroke(left, evidence - 1.3, across, evidence - 1.3, "stroke:currentColor;stroke-width:2.6"), text(across, evidence - 8, words.logpx, "end"),
-        stroke(x, elbo + 1.3, across, elbo + 1.3, "stroke:var(--gl-0);stroke-width:2.6"), text(across, elbo + 17, (low ? "\u2193 " : "") + words.elbo, "end"));
+      made.push(segment(left, evidence - 1.3, across, evidence - 1.3, "stroke:currentColor;stroke-width:2.6"), text(across, evidence - 8, words.logpx, "end"),
+        segment(x, elbo + 1.3, across, elbo + 1.3, "stroke:var(--gl-0);stroke-width:2.6"), text(across, elbo + 17, (low ? "\u2193 " : "") + words.elbo, "end"));
     }
     svg.setAttribute("viewBox", `0 0 ${across} ${tall}`);
     svg.setAttribute("aria-label", words.meterLabel[state.view]);

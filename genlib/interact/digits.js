@@ -109,6 +109,8 @@ function crossHandle(attributes) {
   return cross;
 }
 
+const tickLabel = (x, y, what, anchor) =>
+  node("svg:text", { x, y, "text-anchor": anchor, style: "fill:var(--gl-muted);font-size:11px" }, what);
 const stroke = (d, style) => node("svg:path.curve", { d, style });
 const halo = (d, style, thick) =>
   [stroke(d, `stroke:var(--gl-surface);stroke-width:${thick + 3};opacity:0.9`), stroke(d, `${style};stroke-width:${thick}`)];

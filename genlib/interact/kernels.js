@@ -39,18 +39,6 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
     question(words.ratio, said.ratio, said.verdict));
   root.append(phrase(node("p.muted"), words.caption), density.box, control.box, buttons, questions, score.box);
 
-  const text = (x, y, words_, anchor = "start", extra = "") => {
-    const made = node("svg:text", { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor });
-    if (extra) made.setAttribute("class", extra);
-    words_.split("*").forEach((part, i) => made.append(i % 2 ? node("svg:tspan", { "font-style": "italic" }, part) : part));
-    return made;
-  };
-  const line = (points, style) => node("svg:path.curve", { d: "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L"), style });
-  const stroke = (x0, y0, x1, y1, style, kind = "") => {
-    const made = node("svg:line", { x1: x0, y1: y0, x2: x1, y2: y1, style });
-    if (kind) made.setAttribute("class", kind);
-    return made;
-  };
   function frame({ box, svg }, height, title) {
     box.style.height = height + "px";
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -75,10 +63,10 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
     const area = line([...points, [width, floor], [0, floor]], "fill:var(--gl-0);fill-opacity:0.16;stroke:none");
     svg.append(area, line(points, "stroke:var(--gl-0);stroke-width:2.2"),
       line(grid.map((x, i) => [X(x), Y(q[i])]), "stroke-width:1.6;stroke-dasharray:5 5"),
-      stroke(0, floor, width, floor, "", "gl-axis"));
+      segment(0, floor, width, floor, "", "gl-axis"));
     if (Math.max(...p) > peak) svg.append(text(width, 14, words.cut, "end", "gl-muted"));
-    for (const x of train) svg.append(stroke(X(x), floor + 8, X(x), floor + 24, "stroke:var(--gl-0);stroke-width:2"));
-    for (const x of samples) svg.append(stroke(X(x), floor + 50, X(x), floor + 66, "stroke:var(--gl-1);stroke-width:1.6;opacity:0.7"));
+    for (const x of train) svg.append(segment(X(x), floor + 8, X(x), floor + 24, "stroke:var(--gl-0);stroke-width:2"));
+    for (const x of samples) svg.append(segment(X(x), floor + 50, X(x), floor + 66, "stroke:var(--gl-1);stroke-width:1.6;opacity:0.7"));
     svg.append(text(0, floor + 40, words.trainingRow.replace("#", train.length), "start", "gl-muted"),
       text(0, floor + 81, words.sampleRow.replace("#", n), "start", "gl-muted"));
   }
@@ -87,13 +75,13 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
     const left = 34, right = width - 8, top = 30, bottom = 170, svg = frame(score, 204, words.scoreTitle);
     const X = (w) => left + ((Math.log10(w) - LOW) / (HIGH - LOW)) * (right - left);
     const ceiling = 2, floor = -4, Y = (y) => bottom - ((clamp(y, floor, ceiling) - floor) / (ceiling - floor)) * (bottom - top);
-    for (const y of [-4, -2, 0, 2]) svg.append(stroke(left, Y(y), right, Y(y), "opacity:0.4", "gl-axis"), text(left - 7, Y(y) + 4, minus(String(y)), "end", "gl-muted"));
+    for (const y of [-4, -2, 0, 2]) svg.append(segment(left, Y(y), right, Y(y), "opacity:0.4", "gl-axis"), text(left - 7, Y(y) + 4, minus(String(y)), "end", "gl-muted"));
     for (const w of [0.01, 0.03, 0.1, 0.3, 1]) if (w >= low && w <= high) svg.append(text(X(w), bottom + 17, String(w), "middle", "gl-muted"));
     svg.append(text(right, bottom + 31, words.axis, "end", "gl-muted"));
     const inside = (values) => widths.map((w, i) => [X(w), Y(values[i]), values[i]]).filter(([, , v]) => v > floor && v < ceiling);
     svg.append(line(inside(curves.train), "stroke:var(--gl-0);stroke-width:2.2"), line(inside(curves.held), "stroke:var(--gl-1);stroke-width:2.2;stroke-dasharray:7 4"));
-    svg.append(stroke(X(best), Y(Math.max(...curves.held)), X(best), bottom, "stroke:var(--gl-1);stroke-width:1;stroke-dasharray:2 3"));
-    svg.append(stroke(X(h), top - 8, X(h), bottom, "stroke:currentColor;stroke-width:1.6"));
+    svg.append(segment(X(best), Y(Math.max(...curves.held)), X(best), bottom, "stroke:var(--gl-1);stroke-width:1;stroke-dasharray:2 3"));
+    svg.append(segment(X(h), top - 8, X(h), bottom, "stroke:currentColor;stroke-width:1.6"));
     for (const [points, colour] of [[train, 0], [held, 1]]) {
       const value = likelihood(points, train, h);
       if (value > floor && value < ceiling) svg.append(node("svg:circle", { cx: X(h), cy: Y(value), r: 4.5, style: `fill:var(--gl-${colour});stroke:var(--gl-surface);stroke-width:1.5` }));

@@ -208,10 +208,9 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   const now = () => (picked !== null ? random[picked].z : hover || state.z);
   function drawLines() {
     const made = [], tick = (v) => minus(String(v));
-    const text = (x, y, what, anchor) => node("svg:text", { x, y, "text-anchor": anchor, style: "fill:var(--gl-muted);font-size:11px" }, what);
     for (const v of [-10, 0, 10]) {
       made.push(stroke(`M${toX(v)} ${width - 5}V${width}M0 ${toY(v)}H5`, "stroke:var(--gl-edge)"));
-      if (state.view !== "drawn") made.push(text(toX(v), width - 8, tick(v), "middle"), text(8, toY(v) + 4, tick(v), "start"));
+      if (state.view !== "drawn") made.push(tickLabel(toX(v), width - 8, tick(v), "middle"), tickLabel(8, toY(v) + 4, tick(v), "start"));
     }
     if (state.law !== "none") {
       const [, means, roots] = laws[state.law], rings = means.length > 1 ? [2] : [1, 2];

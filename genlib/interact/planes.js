@@ -137,10 +137,9 @@ function figure(root, { maps, facts, start, words }) {
     }
     function paintLines() {
       const at = frame(), made = [], unit = width / (2 * at.half), big = at.half > 5 ? 10 : 2;
-      const text = (x, y, what, anchor) => node("svg:text", { x, y, "text-anchor": anchor, style: "fill:var(--gl-muted);font-size:11px" }, what);
       for (const v of [-big, 0, big]) {
         made.push(stroke(`M${toX(v, at)} ${width - 5}V${width}M0 ${toY(v, at)}H5`, "stroke:var(--gl-edge)"));
-        if (state.view !== "drawn") made.push(text(toX(v, at), width - 8, minus(String(v)), "middle"), text(8, toY(v, at) + 4, minus(String(v)), "start"));
+        if (state.view !== "drawn") made.push(tickLabel(toX(v, at), width - 8, minus(String(v)), "middle"), tickLabel(8, toY(v, at) + 4, minus(String(v)), "start"));
       }
       for (const r of [1, 2]) made.push(...halo(ring(toX(0, at), toY(0, at), r * unit), r === 1 ? "stroke-dasharray:5 4" : "", 1.6));
       eps.forEach((code, i) => made.push(...codeMark(toX(code[0], at), toY(code[1], at), width, look(code).hole, i === picked, at.half > 5 ? 2.8 : 4.6)));

@@ -198,6 +198,20 @@ function movable(handle, place, { where, move, step = 0.1 }) {
 
 // --- drawing -----------------------------------------------------------------------------------------------
 
+// Pieces of an SVG; *stars* in a text stand for italics.
+function text(x, y, what, anchor = "start", kind = "") {
+  const made = node("svg:text", { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor });
+  if (kind) made.setAttribute("class", kind);
+  what.split("*").forEach((part, i) => made.append(i % 2 ? node("svg:tspan", { "font-style": "italic" }, part) : part));
+  return made;
+}
+const line = (points, style) => node("svg:path.curve", { d: "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L"), style });
+function segment(x0, y0, x1, y1, style = "", kind = "") {
+  const made = node("svg:line", { x1: x0, y1: y0, x2: x1, y2: y1, style });
+  if (kind) made.setAttribute("class", kind);
+  return made;
+}
+
 function fitCanvas(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
