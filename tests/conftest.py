@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+pytest.register_assert_rewrite("checking")
+
 
 @pytest.fixture(autouse=True)
 def seeded():

@@ -2,8 +2,8 @@
 
 import math
 
-import pytest
 import torch
+from checking import checker_tests
 
 from genlib import interact
 from genlib.autoencoder import fitted_mixture
@@ -132,23 +132,8 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
 }
 
 
-@pytest.mark.parametrize("number", RIGHT)
-def test_the_right_answer_passes(number):
-    verdict = getattr(ex02c, f"exercise_{number}")(RIGHT[number])
-    assert verdict.ok, verdict.message
-
-
-@pytest.mark.parametrize(
-    "number, answer, words",
-    [(n, answer, words) for n, cases in WRONG.items() for answer, words in cases],
-)
-def test_a_wrong_answer_gets_its_own_reason(number, answer, words):
-    verdict = getattr(ex02c, f"exercise_{number}")(answer)
-    assert not verdict.ok
-    assert words in verdict.message, verdict.message
-
-
-@pytest.mark.parametrize("number", RIGHT)
-def test_the_empty_stub_is_told_to_begin(number):
-    verdict = getattr(ex02c, f"exercise_{number}")(lambda *arguments: None)
-    assert not verdict.ok and "Replace the `...`" in verdict.message
+(
+    test_the_right_answer_passes,
+    test_a_wrong_answer_gets_its_own_reason,
+    test_the_empty_stub_is_told_to_begin,
+) = checker_tests(ex02c, RIGHT, WRONG)

@@ -2,8 +2,8 @@
 
 import math
 
-import pytest
 import torch
+from checking import checker_tests
 
 from genlib.check import ex03a
 from genlib.losses import gaussian_kl
@@ -213,12 +213,6 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
 }
 
 
-@pytest.mark.parametrize("number", RIGHT)
-def test_the_right_answer_passes(number):
-    verdict = getattr(ex03a, f"exercise_{number}")(RIGHT[number])
-    assert verdict.ok, verdict.message
-
-
 def test_a_variance_that_is_the_same_for_all_may_be_one_number():
     verdict = ex03a.exercise_2(
         lambda x, w, b, sd: (posterior(x, w, b, sd)[0], 1 / (1 + w @ w / sd**2))
@@ -226,17 +220,8 @@ def test_a_variance_that_is_the_same_for_all_may_be_one_number():
     assert verdict.ok, verdict.message
 
 
-@pytest.mark.parametrize(
-    "number, answer, words",
-    [(n, answer, words) for n, cases in WRONG.items() for answer, words in cases],
-)
-def test_a_wrong_answer_gets_its_own_reason(number, answer, words):
-    verdict = getattr(ex03a, f"exercise_{number}")(answer)
-    assert not verdict.ok
-    assert words in verdict.message, verdict.message
-
-
-@pytest.mark.parametrize("number", RIGHT)
-def test_the_empty_stub_is_told_to_begin(number):
-    verdict = getattr(ex03a, f"exercise_{number}")(lambda *arguments: None)
-    assert not verdict.ok and "Replace the `...`" in verdict.message
+(
+    test_the_right_answer_passes,
+    test_a_wrong_answer_gets_its_own_reason,
+    test_the_empty_stub_is_told_to_begin,
+) = checker_tests(ex03a, RIGHT, WRONG)

@@ -123,6 +123,30 @@ def dark(page, on: bool = True) -> None:
     page.wait_for_timeout(150)
 
 
+def on_a_phone(browser, figure):
+    """The figure alone on a page of a phone; close `page.context` at the end."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_content(f"<!doctype html><html lang=en><body>{figure._repr_html_()}")
+    settle(page)
+    return page
+
+
+def swipe(page, handle, dx: float, dy: float) -> None:
+    """Drag the middle of a handle with one finger by (dx, dy) pixels, in two moves."""
+    box, touch = handle.bounding_box(), page.context.new_cdp_session(page)
+    x, y = box["x"] + 22, box["y"] + 22
+    for kind, at in [
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + dx / 2, "y": y + dy / 2}]),
+        ("touchMove", [{"x": x + dx, "y": y + dy}]),
+        ("touchEnd", []),
+    ]:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+
 class Reader(HTMLParser):
     """Ids and links of one page."""
 

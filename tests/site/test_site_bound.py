@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from browsing import settle
+from browsing import on_a_phone, settle, swipe
 from test_site_figures import arrives, drag, frames, numbers, set_slider, show  # noqa: F401
-from test_site_pages import CONTRAST, violations
+from test_site_pages import assert_readable
 from torch.distributions import Normal, kl_divergence
 
 from genlib.interact import bandwidth, evidence_bound, overlap
@@ -95,28 +95,14 @@ def test_top_of_q_moves_by_keyboard_and_says_where_it_is(show):  # noqa: F811
 
 
 def test_top_of_q_moves_by_touch(browser):
-    context = browser.new_context(
-        viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_content(f"<!doctype html><html lang=en><body>{evidence_bound()._repr_html_()}")
-    settle(page)
+    page = on_a_phone(browser, evidence_bound())
     figure = page.locator(".gl-interact")
     before = agree(figure)
-    box = figure.get_by_role("slider", name="Top of q").bounding_box()
-    x, y = box["x"] + 22, box["y"] + 22
-    touch = context.new_cdp_session(page)
-    for kind, at in [
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 20, "y": y + 10}]),
-        ("touchMove", [{"x": x + 40, "y": y + 20}]),
-        ("touchEnd", []),
-    ]:
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    swipe(page, figure.get_by_role("slider", name="Top of q"), 40, 20)
     arrives(figure, "mu", before["mu"])
     agree(figure)
     assert page.evaluate("scrollY") == 0, "the page does not scroll while q is dragged"
-    context.close()
+    page.context.close()
 
 
 def test_sliders_move_what_they_name(show):  # noqa: F811
@@ -243,15 +229,7 @@ def test_reader_takes_over_from_a_glide(browser):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_axe_is_content(show, scheme, view):  # noqa: F811
     page = show(evidence_bound(view=view))
-    if scheme == "dark":
-        page.evaluate(
-            "Object.assign(document.body.style, {background: '#121212', color: '#ced6dd'})"
-        )
-        page.wait_for_timeout(150)
-    page.evaluate("document.title = 'x'")
-    assert page.locator(".gl-interact").get_attribute("data-scheme") == scheme
-    assert not [piece for piece in page.evaluate(CONTRAST) if piece["ratio"] < 4.5]
-    assert not violations(page)
+    assert_readable(page, scheme)
 
 
 @pytest.mark.parametrize("view", ["prior", "posterior"])

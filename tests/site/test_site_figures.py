@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from browsing import Watch, settle
+from browsing import Watch, on_a_phone, settle, swipe
 from playwright.sync_api import expect
 
 from genlib.interact import TwoGaussians, two_gaussians
@@ -136,24 +136,10 @@ def test_point_follows_the_mouse_and_is_pinned_by_a_click(show):
 
 
 def test_means_move_by_touch(browser):
-    context = browser.new_context(
-        viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_content(f"<!doctype html><html lang=en><body>{two_gaussians()._repr_html_()}")
-    settle(page)
+    page = on_a_phone(browser, two_gaussians())
     figure = page.locator(".gl-interact")
     before = numbers(figure)
-    box = figure.get_by_role("slider", name="Mean of class 0").bounding_box()
-    x, y = box["x"] + 22, box["y"] + 22
-    touch = context.new_cdp_session(page)
-    for kind, points in [
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 20, "y": y - 25}]),
-        ("touchMove", [{"x": x + 40, "y": y - 50}]),
-        ("touchEnd", []),
-    ]:
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    swipe(page, figure.get_by_role("slider", name="Mean of class 0"), 40, -50)
     arrives(figure, "mu0", before["mu0"])
     agree(figure)
     assert page.evaluate("scrollY") == 0, "the page does not scroll while a disc is dragged"
@@ -161,7 +147,7 @@ def test_means_move_by_touch(browser):
     page.touchscreen.tap(plane["x"] + 30, plane["y"] + 250)
     arrives(figure, "probe", before["probe"])
     agree(figure)
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize(

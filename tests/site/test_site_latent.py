@@ -4,9 +4,9 @@ import re
 
 import pytest
 import torch
-from browsing import settle
+from browsing import on_a_phone, swipe
 from test_site_figures import drag, frames, numbers, show  # noqa: F401
-from test_site_pages import CONTRAST, violations
+from test_site_pages import assert_readable
 
 from genlib.interact import bandwidth, latent_plane, plane, vae_plane
 
@@ -77,28 +77,14 @@ def test_cross_moves_by_keyboard_and_says_where_it_is(show):  # noqa: F811
 
 
 def test_cross_moves_by_touch(browser):
-    context = browser.new_context(
-        viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_content(f"<!doctype html><html lang=en><body>{latent_plane()._repr_html_()}")
-    settle(page)
+    page = on_a_phone(browser, latent_plane())
     figure = page.locator(".gl-interact")
     before = agree(figure)
-    box = figure.get_by_role("slider").bounding_box()
-    x, y = box["x"] + 22, box["y"] + 22
-    touch = context.new_cdp_session(page)
-    for kind, at in [
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 20, "y": y + 40}]),
-        ("touchMove", [{"x": x + 40, "y": y + 80}]),
-        ("touchEnd", []),
-    ]:
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    swipe(page, figure.get_by_role("slider"), 40, 80)
     frames(page)
     assert agree(figure)["z"] != before["z"]
     assert page.evaluate("scrollY") == 0
-    context.close()
+    page.context.close()
 
 
 def test_images_show_the_pixels(show):  # noqa: F811
@@ -187,15 +173,7 @@ def test_views_differ_and_need_no_click_on_the_page(show):  # noqa: F811
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_axe_is_content(show, scheme):  # noqa: F811
     page = show(latent_plane(view="holes", law="scaled"))
-    if scheme == "dark":
-        page.evaluate(
-            "Object.assign(document.body.style, {background: '#121212', color: '#ced6dd'})"
-        )
-        page.wait_for_timeout(150)
-    page.evaluate("document.title = 'x'")
-    assert page.locator(".gl-interact").get_attribute("data-scheme") == scheme
-    assert not [piece for piece in page.evaluate(CONTRAST) if piece["ratio"] < 4.5]
-    assert not violations(page)
+    assert_readable(page, scheme)
 
 
 @pytest.mark.parametrize("law", ["none", "scaled"])

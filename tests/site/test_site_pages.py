@@ -98,6 +98,19 @@ def violations(page, **options) -> list[str]:
     ]
 
 
+def assert_readable(page, scheme: str) -> None:
+    """One figure on a bare page takes the scheme, its text stands out, and axe is content."""
+    if scheme == "dark":
+        page.evaluate(
+            "Object.assign(document.body.style, {background: '#121212', color: '#ced6dd'})"
+        )
+        page.wait_for_timeout(150)
+    page.evaluate("document.title = 'x'")
+    assert page.locator(".gl-interact").get_attribute("data-scheme") == scheme
+    assert not [piece for piece in page.evaluate(CONTRAST) if piece["ratio"] < 4.5]
+    assert not violations(page)
+
+
 @pytest.fixture(scope="session")
 def visits(desktop, address) -> dict:
     """What was found on each page; a page is loaded when the first test asks for it, and only once."""

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from browsing import settle
+from browsing import on_a_phone, settle, swipe
 from test_site_figures import arrives, drag, frames, numbers, show  # noqa: F401
 from test_site_latent import ink, points
-from test_site_pages import CONTRAST, violations
+from test_site_pages import assert_readable
 
 from genlib.interact import latent_plane, plane, planes, two_planes
 
@@ -133,25 +133,12 @@ def test_crosses_move_by_keyboard_in_steps_of_their_map(show):  # noqa: F811
 
 
 def test_cross_moves_by_touch(browser):
-    context = browser.new_context(
-        viewport={"width": 360, "height": 780}, has_touch=True, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_content(f"<!doctype html><html lang=en><body>{two_planes()._repr_html_()}")
-    settle(page)
+    page = on_a_phone(browser, two_planes())
     figure = page.locator(".gl-interact")
     before = agree(figure)
     cross_of(figure, "ae").scroll_into_view_if_needed()
-    box, scrolled = cross_of(figure, "ae").bounding_box(), page.evaluate("scrollY")
-    x, y = box["x"] + 22, box["y"] + 22
-    touch = context.new_cdp_session(page)
-    for kind, at in [
-        ("touchStart", [{"x": x, "y": y}]),
-        ("touchMove", [{"x": x + 20, "y": y + 30}]),
-        ("touchMove", [{"x": x + 40, "y": y + 60}]),
-        ("touchEnd", []),
-    ]:
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    scrolled = page.evaluate("scrollY")
+    swipe(page, cross_of(figure, "ae"), 40, 60)
     arrives(figure, "aeZ", before["aeZ"])
     assert agree(figure)["vaeZ"] == before["vaeZ"]
     assert page.evaluate("scrollY") == scrolled
@@ -161,7 +148,7 @@ def test_cross_moves_by_touch(browser):
     low, high = of("ae").codes.amin(dim=0), of("ae").codes.amax(dim=0)
     middle = ((low + high) / 2).tolist()
     assert points(agree(figure)["aeZ"])[0].tolist() == pytest.approx(middle, abs=0.1), "a tap pins"
-    context.close()
+    page.context.close()
 
 
 def test_one_press_draws_the_same_codes_for_both(show):  # noqa: F811
@@ -297,15 +284,7 @@ def test_table_holds_the_numbers_of_python(show):  # noqa: F811
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_axe_is_content(show, scheme, width):  # noqa: F811
     page = show(two_planes(view="drawn"), width=width)
-    if scheme == "dark":
-        page.evaluate(
-            "Object.assign(document.body.style, {background: '#121212', color: '#ced6dd'})"
-        )
-        page.wait_for_timeout(150)
-    page.evaluate("document.title = 'x'")
-    assert page.locator(".gl-interact").get_attribute("data-scheme") == scheme
-    assert not [piece for piece in page.evaluate(CONTRAST) if piece["ratio"] < 4.5]
-    assert not violations(page)
+    assert_readable(page, scheme)
 
 
 def test_figure_fits_a_phone(show):  # noqa: F811
