@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, kl_divergence
 
+from genlib.data import binarise
 from genlib.losses import bernoulli_nll, binomial_nll, gaussian_kl, gaussian_nll
 from genlib.nets import image_decoder, image_encoder
 from genlib.shapes import expect, expect_range
@@ -35,7 +36,7 @@ class Bernoulli:
 
     def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """x ~ p(x | z), in the shape of x."""
-        return (_uniform(logits, rng) < logits.sigmoid()).to(logits)
+        return binarise(logits.sigmoid(), rng)
 
 
 @dataclass(frozen=True)
@@ -306,10 +307,3 @@ def _normal(like: Tensor, shape: Sequence[int], rng: torch.Generator | None) -> 
     return torch.randn(
         *shape, generator=rng, device=rng.device if rng else "cpu", dtype=like.dtype
     ).to(like.device)
-
-
-def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:
-    """Uniform numbers in [0, 1) in the shape of `like`, drawn on the rng's device."""
-    return torch.rand(like.shape, generator=rng, device=rng.device if rng else "cpu").to(
-        like.device
-    )

@@ -35,15 +35,13 @@ from genlib.losses import psnr, squared_error
 from genlib.run import Clock
 from genlib.train import batches, fit
 from tools import results
+from tools.make_table import RECIPE
 
 SEEDS, N_SAMPLES = (0, 1, 2, 3, 4), 1000
 TARGET = results.DATA / "autoencoder.json"
-RECIPE = {"steps": 1000, "lr": 3e-3, "anneal": True}  # batches of 100
 
 
-def over_seeds(measure: Callable[[int], dict]) -> dict[str, list]:
-    """Call `measure` with every seed and collect each of its numbers in a list."""
-    return results.over_seeds(measure, SEEDS)
+over_seeds = partial(results.over_seeds, seeds=SEEDS)
 
 
 def error(model, x: Tensor) -> float:

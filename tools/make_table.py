@@ -31,9 +31,7 @@ TARGET = Path(__file__).parents[1] / "book" / "_data" / "table.json"
 Maker = Callable[[], ClassConditional]
 
 
-def over_seeds(measure: Callable[[int], dict]) -> dict[str, list]:
-    """Call `measure` with every seed of the table and collect each of its numbers in a list."""
-    return results.over_seeds(measure, SEEDS)
+over_seeds = functools.partial(results.over_seeds, seeds=SEEDS)
 
 
 # --- chapter 1: densities of statistics, one per class ------------------------------------------------------
@@ -99,8 +97,10 @@ def statistical_row(
     return row | over_seeds(lambda seed: statistical_run(lambda: make(**chosen), seed))
 
 
-# --- chapter 2: an autoencoder, and a law for its codes, fitted afterwards ------------------------------------
+# --- chapters 2 and 3: an autoencoder or a VAE with the same networks, and a law for its codes ----------------
 
+RECIPE = {"steps": 1000, "lr": 3e-3, "anneal": True}  # batches of 100
+Trained = Callable[[int], tuple[Autoencoder | VAE, float]]  # seed -> model and its CPU-seconds
 Law = Callable[
     [torch.Tensor, torch.Generator], CodeLaw
 ]  # the codes of the training images, rng -> law
@@ -108,52 +108,70 @@ Law = Callable[
 
 def trained_autoencoder(seed: int) -> tuple[Autoencoder, float]:
     """The book's autoencoder with Z code numbers after its 1,000 steps, and the CPU-seconds that took."""
-    return trained(autoencoder.image_autoencoder, seed)
+    return trained_by_recipe(autoencoder.image_autoencoder, seed)
 
 
 def trained_vae(seed: int) -> tuple[VAE, float]:
     """The book's VAE with Z latent dimensions after the same recipe, and the CPU-seconds that took."""
-    return trained(vae.image_vae, seed)
+    return trained_by_recipe(vae.image_vae, seed)
 
 
 @functools.cache
 @torch.enable_grad()
-def trained(make: Callable[[int], nn.Module], seed: int) -> tuple[nn.Module, float]:
+def trained_by_recipe(make: Callable[[int], nn.Module], seed: int) -> tuple[nn.Module, float]:
     """A model with a code of Z numbers after the recipe that both share."""
     torch.manual_seed(seed)
     model = make(Z)
     with Clock() as clock:
-        fit(model, batches(digits().x_train), steps=1000, lr=3e-3, anneal=True)
+        fit(model, batches(digits().x_train), **RECIPE)
     return model.requires_grad_(False), clock.cpu_s
 
 
-def code_run(law: Law, seed: int) -> dict:
+def codes(model: Autoencoder | VAE, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """One code for every x, (N, Z): that of an autoencoder, or one drawn from the q(z | x) of a VAE."""
+    if isinstance(model, Autoencoder):
+        return model.encode(x)
+    mu, logvar = model.encode(x)
+    return model.reparameterize(mu, logvar, torch.randn(mu.shape, generator=rng))
+
+
+def fitted_law(law: Law, model: Autoencoder | VAE, rng: torch.Generator) -> CodeLaw:
+    """The law, fitted to the codes of the training images."""
+    return law(codes(model, digits().x_train, rng), rng)
+
+
+def code_run(law: Law, trained: Trained, seed: int) -> dict:
     """Fit the law to the codes, decode samples of it and score them with one seed."""
-    (model, train_cpu_s), rng = trained_autoencoder(seed), torch.Generator().manual_seed(seed)
+    (model, train_cpu_s), rng = trained(seed), torch.Generator().manual_seed(seed)
     with Clock() as fitting:
-        fitted_law = law(model.encode(digits().x_train), torch.Generator().manual_seed(seed))
+        own = fitted_law(law, model, torch.Generator().manual_seed(seed))
     with Clock() as sampling:
-        x = finish(model.sample(N_SAMPLES, rng, codes=fitted_law))
+        x = finish(model.decode(own.sample(N_SAMPLES, rng)))
     return score_digits(x, rng=rng) | {
         "train_cpu_s": train_cpu_s + fitting.cpu_s,
         "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
     }
 
 
-def validation_log_prob_of_codes(law: Law) -> float:
+def validation_log_prob_of_codes(law: Law, trained: Trained) -> float:
     """Mean log density of the validation codes over the seeds, nats: what the number of components is chosen by."""
-    data, total = digits(), 0.0
+    total = 0.0
     for seed in SEEDS:
-        (model, _), rng = trained_autoencoder(seed), torch.Generator().manual_seed(seed)
-        fitted_law = law(model.encode(data.x_train), rng)
-        total += fitted_law.log_prob(model.encode(data.x_val)).mean().item()
+        (model, _), rng = trained(seed), torch.Generator().manual_seed(seed)
+        own = fitted_law(law, model, rng)
+        total += own.log_prob(codes(model, digits().x_val, rng)).mean().item()
     return total / len(SEEDS)
 
 
 def code_row(
-    label: str, law: Callable[..., Law], parameters: Callable[..., int], **choices: Sequence
+    label: str,
+    law: Callable[..., Law],
+    parameters: Callable[..., int],
+    trained: Trained = trained_autoencoder,
+    notebook: str = "02c_can_the_decoder_invent",
+    **choices: Sequence,
 ) -> dict:
-    """A row of the autoencoder under one law; its hyper-parameter, if it has one, is chosen by validation codes.
+    """A row of a model under one law of codes; its hyper-parameter, if it has one, is chosen by validation codes.
 
     There is no log p(x), and no class can be asked for: those columns stay empty.
 
@@ -163,95 +181,37 @@ def code_row(
     """
     chosen, tried = {}, {}
     for name, values in choices.items():
-        tried = {str(v): validation_log_prob_of_codes(law(**{name: v})) for v in values}
+        tried = {str(v): validation_log_prob_of_codes(law(**{name: v}), trained) for v in values}
         chosen = {name: max(values, key=lambda v: tried[str(v)])}
-    weights = sum(p.numel() for p in trained_autoencoder(SEEDS[0])[0].parameters())
+    weights = sum(p.numel() for p in trained(SEEDS[0])[0].parameters())
     row = {
         "label": label,
-        "notebook": "02c_can_the_decoder_invent",
+        "notebook": notebook,
         "chosen": chosen,
         "validation_log_prob_of_codes": tried,
         "parameters": weights + parameters(**chosen),
     }
-    return row | over_seeds(lambda seed: code_run(law(**chosen), seed))
+    return row | over_seeds(lambda seed: code_run(law(**chosen), trained, seed))
 
 
-def ae_standard_normal() -> dict:
-    """Codes from a law that knows nothing of them."""
-    return code_row(
-        "AE + N(0, I)", lambda: lambda z, rng: autoencoder.standard_normal(Z), lambda: 0
-    )
+def vae_bound_run(seed: int) -> dict:
+    """The VAE's k = 1000 bound on log P(x), test, spread evenly over the cells of the dequantised pixels."""
+    (model, _), data = trained_vae(seed), digits()
+    bound = model.log_prob(data.x_test, 1000, torch.Generator().manual_seed(seed)).mean().item()
+    return {"log_prob_test": bound + D * math.log(data.levels)}
 
 
-def ae_fitted_gaussian() -> dict:
-    """Codes from a Gaussian with their mean and covariance."""
-    return code_row(
-        "AE + Gaussian on codes",
-        lambda: lambda z, rng: autoencoder.fitted_gaussian(z),
-        lambda: Z + Z * (Z + 1) // 2,
-    )
-
-
-def ae_fitted_mixture() -> dict:
-    """Codes from a mixture of Gaussians with full covariances."""
-    return code_row(
-        "AE + mixture on codes",
-        lambda k: lambda z, rng: autoencoder.fitted_mixture(z, k, rng),
-        lambda k: k - 1 + k * (Z + Z * (Z + 1) // 2),
-        k=(1, 2, 4, 6, 8, 10, 12, 15, 20),
-    )
-
-
-# --- chapter 3: a VAE with the same networks, whose law of codes was fixed before training --------------------
-
-
-def drawn_codes(model: VAE, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """One code from q(z | x) for every x, (N, Z): draws from the aggregated posterior."""
-    mu, logvar = model.encode(x)
-    return model.reparameterize(mu, logvar, torch.randn(mu.shape, generator=rng))
-
-
-def vae_run(seed: int, k: int | None = None) -> dict:
-    """Sample and score with one seed: codes from the prior, or from a mixture of k fitted to drawn codes."""
-    (model, train_cpu_s), rng = trained_vae(seed), torch.Generator().manual_seed(seed)
-    data, law = digits(), autoencoder.standard_normal(Z)
-    with Clock() as fitting:
-        if k is not None:
-            law = autoencoder.fitted_mixture(drawn_codes(model, data.x_train, rng), k, rng)
-    with Clock() as sampling:
-        x = finish(model.decode(law.sample(N_SAMPLES, rng)))
-    row = score_digits(x, rng=rng) | {
-        "train_cpu_s": train_cpu_s + fitting.cpu_s,
-        "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
-    }
-    if k is None:  # a bound on log P(x), spread evenly over the cells of the dequantised pixels
-        bound = model.log_prob(data.x_test, 1000, rng).mean().item()
-        row["log_prob_test"] = bound + D * math.log(data.levels)
-    return row
-
-
-def vae_row(label: str, ks: Sequence[int] = ()) -> dict:
-    """The VAE under its prior, or under a mixture whose size is chosen by the codes of validation images."""
-    chosen, tried = {}, {}
-    for k in ks:
-        fits = []
-        for seed in SEEDS:
-            (model, _), rng = trained_vae(seed), torch.Generator().manual_seed(seed)
-            law = autoencoder.fitted_mixture(drawn_codes(model, digits().x_train, rng), k, rng)
-            fits.append(law.log_prob(drawn_codes(model, digits().x_val, rng)).mean().item())
-        tried[str(k)] = sum(fits) / len(fits)
-        chosen = {"k": int(max(tried, key=tried.get))}
-    weights = sum(p.numel() for p in trained_vae(SEEDS[0])[0].parameters())
-    k = chosen.get("k")
-    row = {
-        "label": label,
-        "notebook": "03b_vae_on_digits",
-        "chosen": chosen,
-        "validation_log_prob_of_codes": tried,
-        "parameters": weights + (k - 1 + k * (Z + Z * (Z + 1) // 2) if k else 0),
-    }
-    bounds = {} if k else {"bounds": ["log_prob_test"]}
-    return row | bounds | over_seeds(lambda seed: vae_run(seed, k))
+STANDARD_NORMAL = (lambda: lambda z, rng: autoencoder.standard_normal(Z), lambda: 0)
+FITTED_GAUSSIAN = (
+    lambda: lambda z, rng: autoencoder.fitted_gaussian(z),
+    lambda: Z + Z * (Z + 1) // 2,
+)
+FITTED_MIXTURE = (
+    lambda k: lambda z, rng: autoencoder.fitted_mixture(z, k, rng),
+    lambda k: k - 1 + k * (Z + Z * (Z + 1) // 2),
+)
+COMPONENTS = (1, 2, 4, 6, 8, 10, 12, 15, 20)
+OF_VAE = {"trained": trained_vae, "notebook": "03b_vae_on_digits"}
 
 
 # --- all rows, in the order of the book ---------------------------------------------------------------------
@@ -282,12 +242,16 @@ ROWS: dict[str, Callable[[], dict]] = {
         lambda bandwidth: PRIOR + 1 + N_TRAIN * D,
         bandwidth=(0.08, 0.1, 0.12, 0.13, 0.14, 0.15, 0.17, 0.2),
     ),
-    "ae_standard_normal": ae_standard_normal,
-    "ae_fitted_gaussian": ae_fitted_gaussian,
-    "ae_fitted_mixture": ae_fitted_mixture,
-    "vae": lambda: vae_row("VAE"),
-    "vae_fitted_mixture": lambda: vae_row(
-        "VAE + mixture on codes", (1, 2, 4, 6, 8, 10, 12, 15, 20)
+    "ae_standard_normal": lambda: code_row("AE + N(0, I)", *STANDARD_NORMAL),
+    "ae_fitted_gaussian": lambda: code_row("AE + Gaussian on codes", *FITTED_GAUSSIAN),
+    "ae_fitted_mixture": lambda: code_row("AE + mixture on codes", *FITTED_MIXTURE, k=COMPONENTS),
+    "vae": lambda: (
+        code_row("VAE", *STANDARD_NORMAL, **OF_VAE)
+        | {"bounds": ["log_prob_test"]}
+        | over_seeds(vae_bound_run)
+    ),
+    "vae_fitted_mixture": lambda: code_row(
+        "VAE + mixture on codes", *FITTED_MIXTURE, **OF_VAE, k=COMPONENTS
     ),
 }
 

@@ -7,6 +7,7 @@ starting weights, batches, drawn codes. The test images are only scored.
 import math
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,19 +17,23 @@ from genlib.autoencoder import Autoencoder, fitted_gaussian, fitted_mixture, sta
 from genlib.data import digits
 from genlib.evaluate import digits_floor, finish, score_digits
 from genlib.losses import gaussian_kl, squared_error
-from genlib.train import batches, fit
 from genlib.vae import VAE, LinearGaussian, image_vae
 from tools import results
 from tools.make_autoencoder_results import levels
-from tools.make_table import Z, drawn_codes, trained_autoencoder, trained_vae
+from tools.make_table import (
+    RECIPE,
+    Z,
+    codes,
+    trained_autoencoder,
+    trained_by_recipe,
+    trained_vae,
+)
 
 SEEDS, N_SAMPLES, COMPONENTS = (0, 1, 2, 3, 4), 1000, 10
 TARGET = results.DATA / "vae.json"
 
 
-def over_seeds(measure: Callable[[int], dict]) -> dict[str, list]:
-    """Call `measure` with every seed and collect each of its numbers in a list."""
-    return results.over_seeds(measure, SEEDS)
+over_seeds = partial(results.over_seeds, seeds=SEEDS)
 
 
 @torch.no_grad()
@@ -87,9 +92,7 @@ def bounds_run(seed: int) -> dict:
         "active": int((mu.var(dim=0) > 0.01).sum()),
         "error_ae": squared_error(ae.reconstruct(data.x_test), data.x_test).mean().item(),
         "error_vae": squared_error(model.reconstruct(data.x_test), data.x_test).mean().item(),
-        "error_vae_drawn": squared_error(
-            model.decode(drawn_codes(model, data.x_test, rng)), data.x_test
-        )
+        "error_vae_drawn": squared_error(model.decode(codes(model, data.x_test, rng)), data.x_test)
         .mean()
         .item(),
         "code_size_ae": ae.encode(data.x_train).square().mean().sqrt().item(),
@@ -108,7 +111,7 @@ def samples() -> dict:
 @torch.no_grad()
 def samples_run(seed: int) -> dict[str, dict]:
     (model, _), data = trained_vae(seed), digits()
-    z = drawn_codes(model, data.x_train, torch.Generator().manual_seed(seed))
+    z = codes(model, data.x_train, torch.Generator().manual_seed(seed))
     laws = {
         "prior": standard_normal(Z),
         "gaussian": fitted_gaussian(z),
@@ -150,7 +153,7 @@ def aggregated_run(seed: int, draws: int = 50) -> dict:
         drawn.append(z)
     z, kl = torch.cat(drawn), gaussian_kl(mu, logvar).mean().item()
     law = fitted_mixture(z, COMPONENTS, torch.Generator().manual_seed(seed))
-    z_test = drawn_codes(model, digits().x_test, rng)
+    z_test = codes(model, digits().x_test, rng)
     gain = law.log_prob(z_test) - standard_normal(Z).log_prob(z_test)
     return {
         "kl": kl,
@@ -173,9 +176,7 @@ def betas() -> dict:
 
 def beta_run(beta: float, seed: int) -> dict:
     data = digits()
-    torch.manual_seed(seed)
-    model = image_vae(Z, beta=beta)
-    fit(model, batches(data.x_train), steps=1000, lr=3e-3, anneal=True)
+    model, _ = trained_by_recipe(partial(image_vae, beta=beta), seed)
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         mu, _ = model.encode(data.x_train)
@@ -232,7 +233,7 @@ def pictures() -> dict:
     seed, data = SEEDS[0], digits()
     (model, _), (ae, _) = trained_vae(seed), trained_autoencoder(seed)
     shown = data.x_test[:12]
-    z_vae = drawn_codes(model, data.x_train, torch.Generator().manual_seed(seed))
+    z_vae = codes(model, data.x_train, torch.Generator().manual_seed(seed))
     mixture = fitted_mixture(z_vae, COMPONENTS, torch.Generator().manual_seed(seed))
     z = standard_normal(Z).sample(12, torch.Generator().manual_seed(seed))  # as `ae.sample` draws
     pixels = model.likelihood.sample(model.decoder(z), torch.Generator().manual_seed(seed))
@@ -299,7 +300,7 @@ def main(names: Sequence[str], target: Path = TARGET) -> None:
         "command": "python -m tools.make_vae_results",
         "seeds": list(SEEDS),
         "threads": 1,
-        "recipe": {"steps": 1000, "lr": 3e-3, "anneal": True, "batch": 100, "latent_dim": Z},
+        "recipe": RECIPE | {"batch": 100, "latent_dim": Z},
     }
     results.measure_sections(SECTIONS, names, about, target)
 
