@@ -71,5 +71,6 @@ def test_the_stored_runs_are_those_of_the_recipes_and_carry_the_claims_of_the_pa
     minute, long, peer = (found[name] for name in ("minute", "ten_minutes", "tutorial"))
     assert min(minute["elbo_test"]) > max(peer["elbo_test"]) + 3
     assert long["k"] == 5000 and max(long["nll_bound"]) < min(-e for e in long["elbo_test"]) - 2
+    assert max(long["nll_bound"]) < 86.76  # Burda et al. 2016, Table 1
     for easy, whole in zip(long["nll_bound_first_500"], long["nll_bound"], strict=True):
         assert easy < whole - 1  # the first 500 images are easier

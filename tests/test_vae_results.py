@@ -56,6 +56,13 @@ def test_samples_tell_the_story_of_the_page():
     assert max(ae["mixture"]["frechet"] + vae["mixture"]["frechet"]) < min(prior)
 
 
+def test_the_likelihood_is_far_above_that_of_chapter_1():
+    rows = stored("table")["rows"]
+    chapter_1 = [max(r["log_prob_test"]) for r in rows.values() if r["notebook"].startswith("01")]
+    assert min(rows["vae"]["log_prob_test"]) > max(chapter_1) + 30
+    assert rows["vae"]["bounds"] == ["log_prob_test"]
+
+
 def test_the_prior_is_missed_although_every_coordinate_looks_right():
     a = stored("vae")["aggregated"]
     assert a["log_n"] == pytest.approx(math.log(1000))
