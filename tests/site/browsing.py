@@ -147,6 +147,21 @@ def swipe(page, handle, dx: float, dy: float) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
 
 
+def tap(page, x: float, y: float, figure, key: str) -> None:
+    """Tap at (x, y) until the number `key` of the figure changes, five times at most.
+
+    A touch that a busy machine holds for too long is a long press to the browser, and no click follows it.
+    """
+    old = figure.get_attribute(key)
+    for _ in range(5):
+        page.touchscreen.tap(x, y)
+        for _ in range(40):
+            if figure.get_attribute(key) != old:
+                return
+            page.wait_for_timeout(50)
+    raise AssertionError(f"five taps at ({x:.0f}, {y:.0f}) left {key} at {old}")
+
+
 class Reader(HTMLParser):
     """Ids and links of one page."""
 

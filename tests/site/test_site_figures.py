@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from browsing import Watch, on_a_phone, settle, swipe
+from browsing import Watch, on_a_phone, settle, swipe, tap
 from playwright.sync_api import expect
 
 from genlib.interact import TwoGaussians, two_gaussians
@@ -144,9 +144,9 @@ def test_means_move_by_touch(browser):
     agree(figure)
     assert page.evaluate("scrollY") == 0, "the page does not scroll while a disc is dragged"
     plane = figure.locator(".gl-plane").bounding_box()
-    page.touchscreen.tap(plane["x"] + 30, plane["y"] + 250)
-    arrives(figure, "probe", before["probe"])
-    agree(figure)
+    tap(page, plane["x"] + 30, plane["y"] + 250, figure, "data-probe")
+    frames(page)
+    assert agree(figure)["probe"] != before["probe"]
     page.context.close()
 
 
