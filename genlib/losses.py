@@ -90,6 +90,56 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1)
 
 
+# --- the two players of chapter 4, in nats -------------------------------------------------------------------
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-log D(x) - log(1 - D(G(z))) in nats, shape (B,): cross-entropy of "real" for x plus that of "fake" for G(z).
+
+    Minus the value function V of the game, one pair an example: 2 log 2 for a D that always says 1/2.
+    Paper: Goodfellow et al. 2014, equation 1. Written with softplus(t) = log(1 + exp(t)), so that no logarithm
+    meets a probability that rounding made 0.
+
+    Args:
+        real_logits, fake_logits: log-odds of being real that D gives to data and to fakes, both (B,).
+    """
+    _expect_shape_of("real_logits", real_logits, fake_logits=fake_logits)
+    return F.softplus(-real_logits) + F.softplus(fake_logits)
+
+
+def generator_loss(fake_logits: Tensor) -> Tensor:
+    """-log D(G(z)) in nats, shape (B,): the non-saturating loss, steep where D is sure that G(z) is fake.
+
+    Paper: Goodfellow et al. 2014, section 3, last paragraph.
+
+    Args:
+        fake_logits: log-odds of being real that D gives to the fakes, (B,).
+    """
+    return F.softplus(-fake_logits)
+
+
+def saturating_generator_loss(fake_logits: Tensor) -> Tensor:
+    """log(1 - D(G(z))) in nats, shape (B,): what the minimax game of equation 1 asks of G; flat where D is sure.
+
+    Args:
+        fake_logits: log-odds of being real that D gives to the fakes, (B,).
+    """
+    return -F.softplus(fake_logits)
+
+
+def gradient_penalty(logits: Tensor, x: Tensor) -> Tensor:
+    """|d logit / d x|^2 of each example, shape (B,), with a graph behind it: times gamma / 2 and on data it is R1.
+
+    Paper: Mescheder, Geiger & Nowozin 2018, equation 9.
+
+    Args:
+        logits: (B,), computed from x; example i may depend on x[i] alone.
+        x: (B, ...), with requires_grad.
+    """
+    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(dim=1)
+
+
 def _expect_shape_of(name: str, reference: Tensor, **other: Tensor) -> None:
     """Check that the other tensor has the shape of the reference; torch would broadcast, and sum another thing."""
     ((other_name, x),) = other.items()

@@ -1,10 +1,12 @@
-"""The training loop: one for every model that has a `loss`."""
+"""The training loops: one for every model that has a `loss`, and one for the two players of a GAN."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from genlib.gan import GAN
 from genlib.run import progress
 
 
@@ -86,13 +88,112 @@ def fit(
 
     The arguments are those of `train_steps`; with a `title` the progress is shown.
     """
-    history: dict[str, list[float]] = {}
     terms_of_each = train_steps(model, loader, steps, lr, weight_decay=weight_decay, anneal=anneal)
+    return _history(model, terms_of_each, steps, title)
+
+
+def _history(
+    model: nn.Module, terms_of_each: Iterable[dict[str, float]], steps: int, title: str | None
+) -> dict[str, list[float]]:
+    """Take all steps, keep their terms, and switch the model to evaluation mode."""
+    history: dict[str, list[float]] = {}
     for terms in progress(terms_of_each, title, total=steps) if title else terms_of_each:
         for name, value in terms.items():
             history.setdefault(name, []).append(value)
     model.eval()
     return history
+
+
+# --- chapter 4: two players ----------------------------------------------------------------------------------
+
+
+def gan_steps(
+    gan: GAN,
+    loader: Iterable,
+    steps: int,
+    lr: float = 1e-3,
+    *,
+    anneal: bool = False,
+    noise: Callable[[float], float] | None = None,
+    average: AveragedModel | None = None,
+) -> Iterator[dict[str, float]]:
+    """Let D and G take `steps` turns each, D first, and yield the terms of both losses of each turn as numbers.
+
+    Algorithm 1 of Goodfellow et al. 2014 with k = 1, and Adam. Nothing happens until you iterate.
+
+    Args:
+        loader: gives batches (x, ...), of which x is used; gone through again when it ends.
+        lr: learning rate of both players.
+        anneal: whether it falls to 0 in a straight line.
+        noise: the standard deviation of the instance noise at each share of the training, in [0, 1].
+        average: an average of G's weights over the steps, made by `weight_average(gan.G)`; kept up to date.
+    """
+    optimizers = [
+        torch.optim.Adam(net.parameters(), lr, betas=BETAS, fused=True) for net in (gan.D, gan.G)
+    ]
+    falls = [
+        torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
+        for optimizer in optimizers
+    ]
+    device = next(gan.parameters()).device
+    gan.train()
+    for step, (x, *_) in enumerate(cycle(loader, steps)):
+        gan.noise = noise(step / steps) if noise else 0.0
+        x, z_D, z_G = x.to(device), gan.prior(len(x)), gan.prior(len(x))
+        d = descend(
+            optimizers[0], gan.d_loss(x, z_D)
+        )  # moves D alone: its fakes are detached from G
+        g = descend(optimizers[1], gan.g_loss(z_G))  # moves G alone: D only passes the gradient on
+        if anneal:
+            for fall in falls:
+                fall.step()
+        if average:
+            average.update_parameters(gan.G)
+        yield {"d_loss": d.pop("loss"), "g_loss": g.pop("loss")} | d | g
+
+
+def fit_gan(
+    gan: GAN,
+    loader: Iterable,
+    steps: int,
+    lr: float = 1e-3,
+    *,
+    anneal: bool = False,
+    noise: Callable[[float], float] | None = None,
+    average: AveragedModel | None = None,
+    title: str | None = None,
+) -> dict[str, list[float]]:
+    """Let both players take their turns, switch to evaluation mode, and return the history, a list per term.
+
+    The arguments are those of `gan_steps`; with a `title` the progress is shown.
+    """
+    turns = gan_steps(gan, loader, steps, lr, anneal=anneal, noise=noise, average=average)
+    return _history(gan, turns, steps, title)
+
+
+def weight_average(net: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the network whose weights are an exponential moving average of its weights, in evaluation mode.
+
+    After every step, `average.update_parameters(net)`: the average becomes decay * average + (1 - decay) * net.
+    It remembers about 1 / (1 - decay) steps. Paper: Yazici et al. 2019.
+
+    Args:
+        decay: in [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
+    return AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
+
+
+BETAS = (0.5, 0.99)  # Adam forgets its direction fast, because the other player moves
+
+
+def descend(optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> dict[str, float]:
+    """One step on terms["loss"], for the parameters that the optimiser holds; returns the terms as numbers."""
+    optimizer.zero_grad()
+    terms["loss"].backward()
+    optimizer.step()
+    return {name: value.item() for name, value in terms.items()}
 
 
 def cycle(loader: Iterable, steps: int) -> Iterator:

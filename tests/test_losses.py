@@ -8,9 +8,13 @@ import torch
 from genlib.losses import (
     bernoulli_nll,
     binomial_nll,
+    discriminator_loss,
     gaussian_kl,
     gaussian_nll,
+    generator_loss,
+    gradient_penalty,
     psnr,
+    saturating_generator_loss,
     squared_error,
 )
 
@@ -98,3 +102,40 @@ def test_a_binomial_sums_to_one_over_the_grey_levels_and_cross_entropy_does_not(
 def test_losses_of_chapter_3_refuse_to_broadcast(call, message):
     with pytest.raises(ValueError, match=message):
         call(torch.zeros(4, 64), torch.zeros(4, 1, 8, 8))
+
+
+# --- chapter 4 -----------------------------------------------------------------------------------------------
+
+
+def test_losses_of_both_players_are_cross_entropies():
+    real, fake = torch.randn(2, 7) * 3
+    one, zero = torch.ones(7), torch.zeros(7)
+    cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    expected = [cross_entropy(a, b, reduction="none") for a, b in ((real, one), (fake, zero))]
+    torch.testing.assert_close(discriminator_loss(real, fake), sum(expected))
+    torch.testing.assert_close(generator_loss(fake), cross_entropy(fake, one, reduction="none"))
+    torch.testing.assert_close(saturating_generator_loss(fake), torch.log(1 - fake.sigmoid()))
+    even = torch.zeros(3)
+    torch.testing.assert_close(discriminator_loss(even, even), torch.full((3,), math.log(4)))
+    assert discriminator_loss(1000 * one, -1000 * one).abs().max() == 0
+    with pytest.raises(ValueError, match=r"fake_logits: expected the shape of real_logits, \(7,\)"):
+        discriminator_loss(one, torch.ones(7, 1))
+
+
+def test_saturating_and_non_saturating_loss_pull_the_same_way_with_other_force():
+    for loss, force in (
+        (generator_loss, lambda p: 1 - p),
+        (saturating_generator_loss, lambda p: p),
+    ):
+        logits = torch.tensor([-6.0, 0.0, 6.0], requires_grad=True)
+        loss(logits).sum().backward()
+        torch.testing.assert_close(logits.grad, -force(logits.detach().sigmoid()))
+
+
+def test_gradient_penalty_is_the_squared_slope_of_each_example():
+    w = torch.randn(3)
+    x = torch.randn(5, 3, requires_grad=True)
+    penalty = gradient_penalty((x.square() @ w), x)
+    torch.testing.assert_close(penalty, (2 * x * w).square().sum(dim=1))
+    penalty.sum().backward()
+    torch.testing.assert_close(x.grad, 8 * x.detach() * w**2)
