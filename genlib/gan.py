@@ -134,7 +134,7 @@ class Fourier(nn.Module):
         return torch.cat([x, angle.sin(), angle.cos()], dim=1)
 
 
-def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int = 6) -> GAN:
+def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int = 7) -> GAN:
     """The GAN of the plane, for points (B, 2) of about unit size: G and D with two hidden layers each.
 
     Args:
@@ -142,7 +142,7 @@ def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int 
         octaves: number of frequencies that D sees each coordinate at; 0 leaves them out.
     """
     latent_dim = signs + gaussians
-    G = mlp((latent_dim, width, width, 2))
+    G = mlp((latent_dim, width, width, 2), activation=nn.ReLU)
     D = nn.Sequential(Fourier(octaves), *mlp((2 + 4 * octaves, width, width, 1)), nn.Flatten(0))
     return GAN(G, D, latent_dim, signs=signs)
 

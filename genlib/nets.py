@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from torch import nn
 
 
-def mlp(sizes: Sequence[int], *, norm: bool = False, dropout: float = 0.0) -> nn.Sequential:
-    """Linear layers of the given sizes with a SiLU after each but the last: (B, sizes[0]) to (B, sizes[-1]).
+def mlp(
+    sizes: Sequence[int],
+    *,
+    norm: bool = False,
+    dropout: float = 0.0,
+    activation: type[nn.Module] = nn.SiLU,
+) -> nn.Sequential:
+    """Linear layers of the given sizes with an activation after each but the last: (B, sizes[0]) to (B, sizes[-1]).
 
     Args:
         sizes: at least two; (2, 64, 2) is one hidden layer of 64 units.
-        norm: batch normalisation before every SiLU: faster training, but one example depends on its batch.
+        norm: batch normalisation before every activation: faster training, but one example depends on its batch.
         dropout: share of hidden units that are left out at random in every training step, in [0, 1).
+        activation: the bend between two layers; SiLU is smooth, ReLU has a kink.
     """
     if len(sizes) < 2:
         raise ValueError(
@@ -22,7 +29,7 @@ def mlp(sizes: Sequence[int], *, norm: bool = False, dropout: float = 0.0) -> nn
     for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
         layers += [nn.Linear(n_in, n_out)]
         layers += [nn.BatchNorm1d(n_out)] if norm else []
-        layers += [nn.SiLU()]
+        layers += [activation()]
         layers += [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 

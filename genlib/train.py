@@ -171,6 +171,20 @@ def fit_gan(
     return _history(gan, turns, steps, title)
 
 
+def geometric(start: float, end: float, share: float = 0.8) -> Callable[[float], float]:
+    """A schedule for `noise`: from start down to end by equal factors over the first `share` of the training, then end.
+
+    Args:
+        start, end: standard deviations above 0.
+        share: in (0, 1].
+    """
+    if not (start > 0 and end > 0 and 0 < share <= 1):
+        raise ValueError(
+            f"start, end, share: expected numbers above 0, share at most 1, got {start}, {end}, {share}"
+        )
+    return lambda t: start * (end / start) ** min(1.0, t / share)
+
+
 def weight_average(net: nn.Module, decay: float) -> AveragedModel:
     """A copy of the network whose weights are an exponential moving average of its weights, in evaluation mode.
 
@@ -185,7 +199,7 @@ def weight_average(net: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
 
-BETAS = (0.5, 0.99)  # Adam forgets its direction fast, because the other player moves
+BETAS = (0.0, 0.99)  # Adam without momentum: the other player has moved, so old directions mislead
 
 
 def descend(optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> dict[str, float]:

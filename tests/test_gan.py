@@ -18,7 +18,7 @@ from genlib.gan import (
     bell_value,
     plane_gan,
 )
-from genlib.train import batches, fit_gan, gan_steps, weight_average
+from genlib.train import batches, fit_gan, gan_steps, geometric, weight_average
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -167,6 +167,13 @@ def test_noise_follows_its_schedule_and_the_rates_fall_to_zero():
     assert seen == pytest.approx([1 - step / 10 for step in range(10)])
     moves = [(b - a).abs().max().item() for a, b in zip(places, places[1:], strict=False)]
     assert 0 < moves[-1] < 0.5 * moves[0]
+
+
+def test_a_geometric_fall_is_a_straight_line_of_logarithms_and_then_flat():
+    level = geometric(2.0, 0.002, 0.8)
+    assert [level(t) for t in (0, 0.4, 0.8, 1)] == pytest.approx([2, math.sqrt(0.004), 0.002, 0.002])
+    with pytest.raises(ValueError, match="start, end, share: .* got 0, 1, 0.8"):
+        geometric(0, 1)
 
 
 def test_the_average_is_the_exponential_one():

@@ -24,6 +24,11 @@ def test_norm_and_dropout_stand_after_every_hidden_layer_only():
     assert kinds == [*hidden, *hidden, nn.Linear]
 
 
+def test_another_activation_takes_the_place_of_every_one():
+    kinds = [type(layer) for layer in mlp((3, 4, 5, 2), activation=nn.ReLU)]
+    assert kinds == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
+
+
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (2,)])
 def test_encoder_and_decoder_fit_together(shape):
     x = torch.rand(6, *shape)
