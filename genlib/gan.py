@@ -5,6 +5,7 @@ G never sees the data: all it learns comes through the gradient of D.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.losses import discriminator_loss, generator_loss, gradient_penalty
-from genlib.nets import mlp
+from genlib.nets import image_decoder, image_encoder, mlp
 from genlib.shapes import expect
 
 # --- the model -----------------------------------------------------------------------------------------------
@@ -81,12 +82,13 @@ class GAN(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         """D's log-odds that x (B, ...) is real, (B,), seen through the instance noise.
 
-        Each example has a level of its own, between `noise` and 10 `noise`, evenly on a logarithmic scale: D meets
-        coarse and fine views in every batch. Paper: Sønderby et al. 2017 (with one level for all).
+        Each example has a level of its own, drawn evenly on a logarithmic scale from the range `noise`: D meets coarse
+        and fine views in every batch. Paper: Sønderby et al. 2017 (with one level for all).
         """
         if self.noise:
-            level = self.noise * 10 ** torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device)
-            x = x + level * torch.randn_like(x)
+            low, high = self.noise
+            u = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device)
+            x = x + low * (high / low) ** u * torch.randn_like(x)
         logits = self.D(x)
         expect("discriminator(x)", logits, "B", B=len(x))
         return logits
@@ -118,6 +120,7 @@ class GAN(nn.Module):
 class Fourier(nn.Module):
     """x, and sin(w x) and cos(w x) for all frequencies w, (B, D) to (B, D (1 + 2 octaves)): a sense of fine detail.
 
+    The waves are fainter the finer they are, by the root of the frequency: coarse detail is learned first.
     Paper: Tancik et al. 2020, with frequencies on the axes that double from one to the next.
 
     Args:
@@ -127,11 +130,14 @@ class Fourier(nn.Module):
 
     def __init__(self, octaves: int, lowest: float = 1.5):
         super().__init__()
-        self.register_buffer("w", lowest * 2.0 ** torch.arange(octaves))
+        w = lowest * 2.0 ** torch.arange(octaves)
+        self.register_buffer("w", w)
+        self.register_buffer("size", (lowest / w).sqrt())
 
     def forward(self, x: Tensor) -> Tensor:
         angle = (x[:, :, None] * self.w).flatten(1)  # (B, D octaves)
-        return torch.cat([x, angle.sin(), angle.cos()], dim=1)
+        size = self.size.repeat(x.shape[1])
+        return torch.cat([x, size * angle.sin(), size * angle.cos()], dim=1)
 
 
 def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int = 7) -> GAN:
@@ -145,6 +151,19 @@ def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int 
     G = mlp((latent_dim, width, width, 2), activation=nn.ReLU)
     D = nn.Sequential(Fourier(octaves), *mlp((2 + 4 * octaves, width, width, 1)), nn.Flatten(0))
     return GAN(G, D, latent_dim, signs=signs)
+
+
+def image_gan(
+    latent_dim: int = 32, shape: Sequence[int] = (1, 8, 8), width: int = 256, *, r1: float = 0.3
+) -> GAN:
+    """The GAN of the digits: the decoder and the encoder of chapters 2 and 3 as G and D, for images in [0, 1].
+
+    G has ReLUs and a sigmoid at its end. D has no batch normalisation: it would see from the batch who is fake.
+    """
+    decoder = image_decoder(latent_dim, width, shape, norm=True, activation=nn.ReLU)
+    G = nn.Sequential(*decoder, nn.Sigmoid())
+    D = nn.Sequential(*image_encoder(shape, width, 1), nn.Flatten(0))
+    return GAN(G, D, latent_dim, r1=r1)
 
 
 # --- the exact case: data N(0, 1), fakes N(theta, 1) ---------------------------------------------------------

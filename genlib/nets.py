@@ -43,8 +43,15 @@ def image_encoder(
 
 
 def image_decoder(
-    latent_dim: int, width: int, shape: Sequence[int], *, norm: bool = False, dropout: float = 0.0
+    latent_dim: int,
+    width: int,
+    shape: Sequence[int],
+    *,
+    norm: bool = False,
+    dropout: float = 0.0,
+    activation: type[nn.Module] = nn.SiLU,
 ) -> nn.Sequential:
     """Codes (B, latent_dim) to logits (B, *shape) through two hidden layers: `image_encoder` in reverse."""
     sizes = (latent_dim, width, width, math.prod(shape))
-    return nn.Sequential(*mlp(sizes, norm=norm, dropout=dropout), nn.Unflatten(1, tuple(shape)))
+    layers = mlp(sizes, norm=norm, dropout=dropout, activation=activation)
+    return nn.Sequential(*layers, nn.Unflatten(1, tuple(shape)))

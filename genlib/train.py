@@ -114,7 +114,7 @@ def gan_steps(
     lr: float = 1e-3,
     *,
     anneal: bool = False,
-    noise: Callable[[float], float] | None = None,
+    noise: Callable[[float], tuple[float, float]] | None = None,
     average: AveragedModel | None = None,
 ) -> Iterator[dict[str, float]]:
     """Let D and G take `steps` turns each, D first, and yield the terms of both losses of each turn as numbers.
@@ -125,7 +125,7 @@ def gan_steps(
         loader: gives batches (x, ...), of which x is used; gone through again when it ends.
         lr: learning rate of both players.
         anneal: whether it falls to 0 in a straight line.
-        noise: the standard deviation of the instance noise at each share of the training, in [0, 1].
+        noise: lowest and highest standard deviation of the instance noise at each share of the training, in [0, 1).
         average: an average of G's weights over the steps, made by `weight_average(gan.G)`; kept up to date.
     """
     optimizers = [
@@ -138,7 +138,7 @@ def gan_steps(
     device = next(gan.parameters()).device
     gan.train()
     for step, (x, *_) in enumerate(cycle(loader, steps)):
-        gan.noise = noise(step / steps) if noise else 0.0
+        gan.noise = noise(step / steps) if noise else None
         x, z_D, z_G = x.to(device), gan.prior(len(x)), gan.prior(len(x))
         d = descend(
             optimizers[0], gan.d_loss(x, z_D)
@@ -159,7 +159,7 @@ def fit_gan(
     lr: float = 1e-3,
     *,
     anneal: bool = False,
-    noise: Callable[[float], float] | None = None,
+    noise: Callable[[float], tuple[float, float]] | None = None,
     average: AveragedModel | None = None,
     title: str | None = None,
 ) -> dict[str, list[float]]:
@@ -171,18 +171,27 @@ def fit_gan(
     return _history(gan, turns, steps, title)
 
 
-def geometric(start: float, end: float, share: float = 0.8) -> Callable[[float], float]:
-    """A schedule for `noise`: from start down to end by equal factors over the first `share` of the training, then end.
+def geometric(
+    start: float, end: float, share: float = 0.8, span: float = 30.0
+) -> Callable[[float], tuple[float, float]]:
+    """A schedule for `noise`: the lowest level falls from start to end by equal factors, the highest is span times it.
 
     Args:
         start, end: standard deviations above 0.
-        share: in (0, 1].
+        share: of the training, in (0, 1], after which the levels stay.
+        span: at least 1.
     """
-    if not (start > 0 and end > 0 and 0 < share <= 1):
+    if not (start > 0 and end > 0 and 0 < share <= 1 and span >= 1):
         raise ValueError(
-            f"start, end, share: expected numbers above 0, share at most 1, got {start}, {end}, {share}"
+            "start, end, share, span: expected numbers above 0, share at most 1, span at least 1, "
+            f"got {start}, {end}, {share}, {span}"
         )
-    return lambda t: start * (end / start) ** min(1.0, t / share)
+
+    def levels(t: float) -> tuple[float, float]:
+        low = start * (end / start) ** min(1.0, t / share)
+        return low, span * low
+
+    return levels
 
 
 def weight_average(net: nn.Module, decay: float) -> AveragedModel:

@@ -16,6 +16,7 @@ from genlib.gan import (
     bell_jsd,
     bell_logits,
     bell_value,
+    image_gan,
     plane_gan,
 )
 from genlib.train import batches, fit_gan, gan_steps, geometric, weight_average
@@ -108,7 +109,7 @@ def test_noise_blurs_what_D_sees_each_example_at_its_own_level():
     gan = GAN(nn.Identity(), nn.Sequential(nn.Flatten(0)), 1)
     x = torch.zeros(40_000, 1)
     assert torch.equal(gan.logits(x), x[:, 0])
-    gan.noise = 0.1
+    gan.noise = (0.1, 1.0)
     seen = gan.logits(x)
     # log-uniform between 0.1 and 1: E level^2 = (1 - 0.01) / (2 log 10)
     assert seen.square().mean().item() == pytest.approx(0.99 / (2 * math.log(10)), rel=0.05)
@@ -138,8 +139,8 @@ def test_the_loop_is_the_algorithm_of_the_paper_written_plainly():
     found = list(gan_steps(gan, batches(x, size=16, rng=rng()), 5, lr=0.01))
     torch.manual_seed(1)
     loader = batches(x, size=16, rng=rng())
-    opt_D = torch.optim.Adam(twin.D.parameters(), 0.01, betas=(0.5, 0.99), fused=True)
-    opt_G = torch.optim.Adam(twin.G.parameters(), 0.01, betas=(0.5, 0.99), fused=True)
+    opt_D = torch.optim.Adam(twin.D.parameters(), 0.01, betas=(0.0, 0.99), fused=True)
+    opt_G = torch.optim.Adam(twin.G.parameters(), 0.01, betas=(0.0, 0.99), fused=True)
     for terms in found:
         (real,), z_D, z_G = next(loader), twin.prior(16), twin.prior(16)
         p_real, p_fake = twin.D(real).sigmoid(), twin.D(twin.G(z_D).detach()).sigmoid()
@@ -161,18 +162,21 @@ def test_the_loop_is_the_algorithm_of_the_paper_written_plainly():
 def test_noise_follows_its_schedule_and_the_rates_fall_to_zero():
     gan, seen, places = plane_gan(width=8), [], []
     x = torch.randn(64, 2)
-    for _ in gan_steps(gan, batches(x, size=16), 10, anneal=True, noise=lambda t: 1 - t):
+    loop = gan_steps(gan, batches(x, size=16), 10, anneal=True, noise=lambda t: (1 - t, 1.0))
+    for _ in loop:
         seen.append(gan.noise)
         places.append(next(gan.G.parameters()).detach().clone())
-    assert seen == pytest.approx([1 - step / 10 for step in range(10)])
+    assert seen == [(1 - step / 10, 1.0) for step in range(10)]
     moves = [(b - a).abs().max().item() for a, b in zip(places, places[1:], strict=False)]
     assert 0 < moves[-1] < 0.5 * moves[0]
 
 
 def test_a_geometric_fall_is_a_straight_line_of_logarithms_and_then_flat():
-    level = geometric(2.0, 0.002, 0.8)
-    assert [level(t) for t in (0, 0.4, 0.8, 1)] == pytest.approx([2, math.sqrt(0.004), 0.002, 0.002])
-    with pytest.raises(ValueError, match="start, end, share: .* got 0, 1, 0.8"):
+    levels = geometric(2.0, 0.002, 0.8, span=5)
+    expected = [2, math.sqrt(0.004), 0.002, 0.002]
+    for t, low in zip((0, 0.4, 0.8, 1), expected, strict=True):
+        assert levels(t) == pytest.approx((low, 5 * low))
+    with pytest.raises(ValueError, match="start, end, share, span: .* got 0, 1, 0.8, 30"):
         geometric(0, 1)
 
 
@@ -205,7 +209,7 @@ def test_the_plane_gan_starts_to_cover_the_ring():
     torch.manual_seed(0)
     x = ring().sample(5000, rng())
     gan = plane_gan()
-    fit_gan(gan, batches(x, size=256), 400, noise=lambda t: 0.5 * 0.1**t)
+    fit_gan(gan, batches(x, size=256), 400, noise=geometric(0.3, 0.03, span=1))
     far = (gan.sample(1000, rng()).norm(dim=1) - 1).abs().mean()
     assert far < 0.25  # fakes of an untrained G lie near the middle, about 0.8 away
 
@@ -219,9 +223,19 @@ def test_fourier_features_are_sines_and_cosines_of_doubling_frequencies():
     expected = [x]
     for wave in (torch.sin, torch.cos):
         for column in (0, 1):
-            expected += [wave(w * x[:, column : column + 1]) for w in (1.5, 3.0, 6.0)]
+            expected += [
+                wave(w * x[:, column : column + 1]) / math.sqrt(w / 1.5) for w in (1.5, 3.0, 6.0)
+            ]
     assert_close(features, torch.cat(expected, dim=1))
     assert torch.equal(Fourier(0)(x), x)
+
+
+def test_the_digits_gan_draws_images_and_judges_each_by_itself():
+    gan, x = image_gan(8, width=16).train(), torch.rand(6, 1, 8, 8)
+    fakes = gan.sample(6)
+    assert fakes.shape == x.shape and fakes.min() >= 0 and fakes.max() <= 1
+    logits = gan.logits(x)
+    assert_close(logits[:2], gan.logits(x[:2]))  # nothing in D mixes the examples of a batch
 
 
 # --- the exact case ------------------------------------------------------------------------------------------
