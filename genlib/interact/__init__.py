@@ -5,6 +5,7 @@ Every figure is an Interactive; its formulas exist in Python too, and a browser 
 
 from genlib.interact.base import Interactive
 from genlib.interact.bound import evidence_bound, overlap
+from genlib.interact.game import adversarial_game
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
 from genlib.interact.kernels import bandwidth, kernel_log_prob, nearest_distance
 from genlib.interact.latent import (
@@ -21,6 +22,7 @@ __all__ = [
     "Interactive",
     "LatentPlane",
     "TwoGaussians",
+    "adversarial_game",
     "bandwidth",
     "evidence_bound",
     "kernel_log_prob",
