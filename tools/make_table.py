@@ -15,13 +15,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from genlib import autoencoder, statistical, vae
+from genlib import autoencoder, gan, statistical, vae
 from genlib.autoencoder import Autoencoder, CodeLaw
 from genlib.data import ImageSet, dequantise, digits
 from genlib.evaluate import digits_floor, finish, score_digits
+from genlib.gan import GAN
 from genlib.run import Clock
 from genlib.statistical import ClassConditional
-from genlib.train import batches, fit
+from genlib.train import batches, fit, fit_gan, geometric
 from genlib.vae import VAE
 from tools import results
 from tools.results import write
@@ -201,6 +202,45 @@ def vae_bound_run(seed: int) -> dict:
     return {"log_prob_test": bound + D * math.log(data.levels)}
 
 
+# --- chapter 4: a generator, and its referee ----------------------------------------------------------------
+
+GAN_RECIPE = {
+    "steps": 4000,
+    "lr": 4e-3,
+    "anneal": True,
+    "noise": geometric(0.15, 0.02, share=1, span=1),
+}
+
+
+@functools.cache
+@torch.enable_grad()
+def trained_gan(seed: int) -> tuple[GAN, float]:
+    """The book's GAN of the digits after its 4,000 steps, and the CPU-seconds that took."""
+    torch.manual_seed(seed)
+    model = gan.image_gan()
+    with Clock() as clock:
+        fit_gan(model, batches(digits().x_train), **GAN_RECIPE)
+    return model.requires_grad_(False), clock.cpu_s
+
+
+def gan_run(seed: int) -> dict:
+    """Draw and score with one seed. There is no log p(x), and no class can be asked for."""
+    (model, train_cpu_s), rng = trained_gan(seed), torch.Generator().manual_seed(seed)
+    with Clock() as sampling:
+        x = finish(model.sample(N_SAMPLES, rng))
+    return score_digits(x, rng=rng) | {
+        "train_cpu_s": train_cpu_s,
+        "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
+    }
+
+
+def gan_row() -> dict:
+    """The GAN; the parameters are those of G, which draws, and of D, which only trains it."""
+    weights = sum(p.numel() for p in trained_gan(SEEDS[0])[0].parameters())
+    row = {"label": "GAN", "notebook": "04c_gan_on_digits", "chosen": {}, "parameters": weights}
+    return row | over_seeds(gan_run)
+
+
 STANDARD_NORMAL = (lambda: lambda z, rng: autoencoder.standard_normal(Z), lambda: 0)
 FITTED_GAUSSIAN = (
     lambda: lambda z, rng: autoencoder.fitted_gaussian(z),
@@ -253,6 +293,7 @@ ROWS: dict[str, Callable[[], dict]] = {
     "vae_fitted_mixture": lambda: code_row(
         "VAE + mixture on codes", *FITTED_MIXTURE, **OF_VAE, k=COMPONENTS
     ),
+    "gan": gan_row,
 }
 
 

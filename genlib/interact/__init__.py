@@ -17,6 +17,7 @@ from genlib.interact.latent import (
     vae_plane,
 )
 from genlib.interact.planes import two_planes
+from genlib.interact.replay import gan_replay
 
 __all__ = [
     "Interactive",
@@ -25,6 +26,7 @@ __all__ = [
     "adversarial_game",
     "bandwidth",
     "evidence_bound",
+    "gan_replay",
     "kernel_log_prob",
     "latent_plane",
     "nearest_distance",
