@@ -128,22 +128,20 @@ def gan_steps(
         noise: lowest and highest standard deviation of the instance noise at each share of the training, in [0, 1).
         average: an average of G's weights over the steps, made by `weight_average(gan.G)`; kept up to date.
     """
-    optimizers = [
+    opt_D, opt_G = (
         torch.optim.Adam(net.parameters(), lr, betas=BETAS, fused=True) for net in (gan.D, gan.G)
-    ]
+    )
     falls = [
         torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
-        for optimizer in optimizers
+        for optimizer in (opt_D, opt_G)
     ]
     device = next(gan.parameters()).device
     gan.train()
     for step, (x, *_) in enumerate(cycle(loader, steps)):
         gan.noise = noise(step / steps) if noise else None
         x, z_D, z_G = x.to(device), gan.prior(len(x)), gan.prior(len(x))
-        d = descend(
-            optimizers[0], gan.d_loss(x, z_D)
-        )  # moves D alone: its fakes are detached from G
-        g = descend(optimizers[1], gan.g_loss(z_G))  # moves G alone: D only passes the gradient on
+        d = descend(opt_D, gan.d_loss(x, z_D))  # D moves; the fakes in its loss are detached from G
+        g = descend(opt_G, gan.g_loss(z_G))  # G moves; the new D only passes the gradient on
         if anneal:
             for fall in falls:
                 fall.step()

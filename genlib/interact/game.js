@@ -161,7 +161,7 @@ function figure(root, { start, limits, words, z, weight }) {
     made.push(text(toX(near ? (theta >= 0 ? -1.2 : 1.2) : 0), toY(0.68), words.data, near ? (theta >= 0 ? "end" : "start") : "middle"),
       text(toX(near ? theta + (theta >= 0 ? 1 : -1) : theta), toY(near ? 0.5 : 0.68) - 4, words.fakes, near ? (theta >= 0 ? "start" : "end") : "middle"));
     const left = state.phi >= 0; // D is high on the left if it expects the fakes on the right
-    made.push(text(left ? 4 : wide - 4, toY(sigmoid(logit(left ? -6.5 : 6.5, state.phi))) - 7, words.D, left ? "start" : "end"));
+    made.push(text(left ? 22 : wide - 22, toY(sigmoid(logit(left ? -6.2 : 6.2, state.phi))) + 17, words.D, left ? "start" : "end"));
     const bestLeft = state.theta < 0; // the far end of the best D, where it is near 0
     if (Math.abs(state.theta) > 0.4) made.push(text(bestLeft ? 4 : wide - 4, floor - 8, words.best, bestLeft ? "start" : "end"));
     made.push(text(2, toY(1) - 5, "1", "start", "gl-muted"), text(2, toY(0.5) - 3, "½", "start", "gl-muted"));

@@ -18,8 +18,8 @@ WORDS = {
     "next step",
     "lineLabel": "Over the line of x: the density of the data, that of the fakes, the discriminator as a thick "
     "curve and the best discriminator as a dashed one",
-    "theta": "*θ*: where the fakes are",
-    "phi": "*φ*: where *D* expects them",
+    "theta": "*θ*: the fakes",
+    "phi": "*φ*: expected by *D*",
     "ridge": "*φ* = *θ*: *D* is the best",
     "saddle": "saddle",
     "data": "data *p*",
