@@ -57,7 +57,7 @@ RIGHT = {
 }
 WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     1: [
-        (lambda: 2, "stop to converge"),
+        (lambda: 2, "stop converging"),
         (lambda: 0, "above 0, got 0"),
         (lambda: -1, "above 0, got -1"),
         (lambda: 0.75**0.5, "the smallest factor"),

@@ -19,7 +19,7 @@ def exercise_1(answer) -> str:
     need(found > 0, f"a step size is a number above 0, got {found:g}.")
     need(
         abs(found - 2) > 0.01,
-        "at 2 the factor is 1 again: here simultaneous steps stop to converge. (Or a factor of 2 got lost: "
+        "at 2 the factor is 1 again: here simultaneous steps stop converging. (Or a factor of 2 got lost: "
         "the derivative of eta^2 / 4 is eta / 2.)",
     )
     need(
@@ -35,7 +35,7 @@ def exercise_1(answer) -> str:
         abs(found - 1) < 0.02,
         f"at {found:g} the factor is {factor(found):.3f}, and it falls when eta gets {better}.",
     )
-    return "Half of the step size at which they stop to converge."
+    return "Half of the step size at which they stop converging."
 
 
 @exercise
@@ -164,7 +164,7 @@ def exercise_5(answer) -> str:
     need_answer(value)
     many = torch.as_tensor(value).numel()
     need(many == 1, f"expected one number, the mean over the points; got {many} of them.")
-    found = need_number(value)
+    found = need_number(value.detach() if isinstance(value, Tensor) else value)
     slope = torch.stack([D.w[0] + 2 * D.c * x[:, 0], D.w[1].expand(6)], dim=1)  # by hand
     squared = slope.square().sum(dim=1)
     right = gamma / 2 * squared.mean()
