@@ -61,7 +61,7 @@ timings: env  ## run every notebook in the cpu budget and store what it costs
 	@$(PY) -m tools.make_timings
 
 judge: env  ## train the judge of the digits again (changes every distance: only for a new edition)
-	@$(PY) -m tools.train_judge
+	@$(PY) -m tools.train_judge $(JUDGE)
 
 plane: env  ## train the networks behind the latent planes again (changes these figures)
 	@$(PY) -m tools.train_plane

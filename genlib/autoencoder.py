@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
+from genlib.data import normal
 from genlib.losses import squared_error
 from genlib.nets import image_decoder, image_encoder, mlp
 from genlib.shapes import expect, expect_range
@@ -171,8 +172,7 @@ def principal_angles(U: Tensor, V: Tensor) -> Tensor:
 
 def add_gaussian(x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
     """x + sigma * eps, eps ~ N(0, I); not clipped, so that the noise stays Gaussian."""
-    eps = torch.randn(x.shape, generator=rng, device=rng.device if rng else "cpu")
-    return x + sigma * eps.to(x)
+    return x + sigma * normal(x, x.shape, rng)
 
 
 def mask_pixels(x: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:

@@ -39,18 +39,23 @@ class Classifier(nn.Module):
         return self.net[:-1](x)
 
 
-def small_conv(features: int = 32, classes: int = 10, dropout: float = 0.2) -> nn.Sequential:
-    """Two 3 x 3 convolutions and one hidden layer for images (B, 1, 8, 8): the judge's network."""
+def small_conv(
+    features: int = 32, classes: int = 10, dropout: float = 0.2, side: int = 8
+) -> nn.Sequential:
+    """3 x 3 convolutions and one hidden layer for images (B, 1, side, side): the judge's network.
+
+    The first convolution keeps the size; the others halve it, the last of them to 4 x 4 (side 8) or 7 x 7 (side 28).
+    """
+    widths = (32, 64) if side == 8 else (32, 64, 64)
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip((1, *widths), widths, strict=False):
+        stride = 1 if n_in == 1 else 2
+        layers += [nn.Conv2d(n_in, n_out, 3, stride, padding=1), nn.BatchNorm2d(n_out), nn.ReLU()]
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1),  # (B, 32, 8, 8)
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3, stride=2, padding=1),  # (B, 64, 4, 4)
-        nn.BatchNorm2d(64),
-        nn.ReLU(),
+        *layers,
         nn.Flatten(),
         nn.Dropout(dropout),
-        nn.Linear(64 * 4 * 4, features),
+        nn.Linear(widths[-1] * (side // 2 ** (len(widths) - 1)) ** 2, features),
         nn.BatchNorm1d(features),
         nn.ReLU(),
         nn.Linear(features, classes),

@@ -9,6 +9,7 @@ import hashlib
 import math
 import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -220,6 +221,13 @@ def binarise(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
     expect_range("x", x, 0, 1)
     u = torch.rand(x.shape, generator=rng, device=rng.device if rng else "cpu").to(x)
     return (u < x).to(x)
+
+
+def normal(like: Tensor, shape: Sequence[int], rng: torch.Generator | None = None) -> Tensor:
+    """Standard normal numbers, drawn on the rng's device and moved to that of `like`, in its precision."""
+    return torch.randn(
+        *shape, generator=rng, device=rng.device if rng else "cpu", dtype=like.dtype
+    ).to(like.device)
 
 
 # --- reading and fetching the 28 x 28 sets -----------------------------------------------------------------

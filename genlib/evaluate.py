@@ -29,7 +29,9 @@ def finish(x: Tensor, levels: int = 17) -> Tensor:
 
 @functools.cache
 def judge(name: str = "digits") -> Classifier:
-    """The committed judge of an image set, in evaluation mode and frozen; its card lies beside its weights.
+    """The committed judge of an image set, "digits" or "mnist", in evaluation mode and frozen.
+
+    Its card lies beside its weights in `genlib/assets`.
 
     Raises:
         ValueError: there is no judge of that name.
@@ -40,9 +42,8 @@ def judge(name: str = "digits") -> Classifier:
             p.stem.removeprefix("judge_") for p in path.parent.glob("judge_*.safetensors")
         )
         raise ValueError(f"name: expected one of {known}, got {name!r}")
-    weights = load_file(path)
-    model = Classifier(small_conv(features=weights["net.11.weight"].shape[1]))
-    model.load_state_dict(weights)
+    model = Classifier(small_conv(side=8 if name == "digits" else 28))
+    model.load_state_dict(load_file(path))
     return model.eval().requires_grad_(False)
 
 

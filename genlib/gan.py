@@ -4,6 +4,7 @@ G turns random codes z into fakes. D looks at data and at fakes and puts out log
 G never sees the data: all it learns comes through the gradient of D.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.data import normal
 from genlib.losses import discriminator_loss, generator_loss, gradient_penalty
 from genlib.nets import image_decoder, image_encoder, mlp
 from genlib.shapes import expect
@@ -50,8 +52,8 @@ class GAN(nn.Module):
             raise ValueError(f"r1: expected a number of at least 0, got {r1}")
         self.G, self.D, self.latent_dim = generator, discriminator, latent_dim
         self.signs, self.r1 = signs, r1
-        self.noise = (
-            0.0  # smallest standard deviation of the instance noise; the training loop lowers it
+        self.noise: tuple[float, float] | None = (
+            None  # range of the instance noise, set by the loop
         )
 
     def d_loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
@@ -97,9 +99,7 @@ class GAN(nn.Module):
         """Codes z, shape (n, Z): `signs` random signs, then standard normal numbers."""
         if n < 0:
             raise ValueError(f"n: expected at least 0, got {n}")
-        z = torch.randn(n, self.latent_dim, generator=rng, device=rng.device if rng else "cpu").to(
-            next(self.parameters()).device
-        )
+        z = normal(next(self.parameters()), (n, self.latent_dim), rng)
         return torch.cat([z[:, : self.signs].sign(), z[:, self.signs :]], dim=1)
 
     @torch.no_grad()
@@ -184,12 +184,19 @@ def bell_value(theta: float | Tensor, phi: float | Tensor, nodes: int = 64) -> T
     The integrals are done by Gauss-Hermite quadrature. theta and phi are numbers, or tensors of one shape.
     """
     theta, phi = (torch.as_tensor(value, dtype=torch.float64) for value in (theta, phi))
-    z, weight = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(nodes))
+    z, weight = quadrature(nodes)
     shape = (*torch.broadcast_shapes(theta.shape, phi.shape), 1)
     theta, phi = (value.expand(shape[:-1]).unsqueeze(-1) for value in (theta, phi))
     real, fake = bell_logits(z, phi), bell_logits(theta + z, phi)
     log_ratio = F.logsigmoid(real) + F.logsigmoid(-fake)  # log D(x) + log(1 - D(G(z)))
-    return (log_ratio * weight).sum(dim=-1) / math.sqrt(2 * math.pi)
+    return (log_ratio * weight).sum(dim=-1)
+
+
+@functools.cache
+def quadrature(nodes: int = 64) -> tuple[Tensor, Tensor]:
+    """Places z and weights w, float64, so that sum w f(z) is E f(z) for z ~ N(0, 1) and smooth f (Gauss-Hermite)."""
+    z, weight = np.polynomial.hermite_e.hermegauss(nodes)
+    return torch.from_numpy(z), torch.from_numpy(weight / math.sqrt(2 * math.pi))
 
 
 def bell_jsd(theta: float | Tensor) -> Tensor:

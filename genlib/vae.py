@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from genlib.data import binarise
+from genlib.data import binarise, normal
 from genlib.losses import bernoulli_nll, binomial_nll, gaussian_kl, gaussian_nll
 from genlib.nets import image_decoder, image_encoder
 from genlib.shapes import expect, expect_range
@@ -84,7 +84,7 @@ class Gaussian:
 
     def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """x ~ p(x | z), in the shape of x."""
-        return logits + self.sd * _normal(logits, logits.shape, rng)
+        return logits + self.sd * normal(logits, logits.shape, rng)
 
 
 # --- the model -----------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ class VAE(nn.Module):
     ) -> Tensor:
         """log p(x | z_i) + log p(z_i) - log q(z_i | x) for n codes an example, shape (n, B)."""
         x, mu, logvar = (t.expand(n, *t.shape).flatten(0, 1) for t in (x, mu, logvar))  # (n B, ...)
-        eps = _normal(mu, mu.shape, rng)
+        eps = normal(mu, mu.shape, rng)
         z = self.reparameterize(mu, logvar, eps)
         # log p(z) and log q(z | x) both hold -Z/2 log 2 pi, so the constants cancel
         log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(dim=1)
@@ -197,7 +197,7 @@ class VAE(nn.Module):
         """
         if n < 0:
             raise ValueError(f"n: expected at least 0, got {n}")
-        z = _normal(next(self.parameters()), (n, self.latent_dim), rng)
+        z = normal(next(self.parameters()), (n, self.latent_dim), rng)
         return self.likelihood.sample(self.decoder(z), rng) if pixels else self.decode(z)
 
 
@@ -242,7 +242,7 @@ class LinearGaussian:
     def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """n points x, shape (n, D)."""
         D, Z = self.W.shape
-        z, noise = _normal(self.W, (n, Z), rng), _normal(self.W, (n, D), rng)
+        z, noise = normal(self.W, (n, Z), rng), normal(self.W, (n, D), rng)
         return z @ self.W.T + self.b + self.sd * noise
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -300,10 +300,3 @@ def linear_vae(latent_dim: int, D: int, sd: float) -> VAE:
 def _expect_positive(name: str, value: float) -> None:
     if not value > 0:
         raise ValueError(f"{name}: expected a number above 0, got {value}")
-
-
-def _normal(like: Tensor, shape: Sequence[int], rng: torch.Generator | None) -> Tensor:
-    """Standard normal numbers, drawn on the rng's device and moved to that of `like`, in its precision."""
-    return torch.randn(
-        *shape, generator=rng, device=rng.device if rng else "cpu", dtype=like.dtype
-    ).to(like.device)

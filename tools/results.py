@@ -1,6 +1,7 @@
 """What the tools that measure stored results share: seeds, the facts of a run, a file that is never half-written."""
 
 import datetime
+import hashlib
 import json
 import os
 import platform
@@ -11,10 +12,13 @@ from pathlib import Path
 import numpy
 import sklearn
 import torch
+from safetensors.torch import save_file
+from torch import Tensor
 
 from genlib.run import Clock
 
-DATA = Path(__file__).parents[1] / "book" / "_data"
+ROOT = Path(__file__).parents[1]
+DATA, ASSETS = ROOT / "book" / "_data", ROOT / "genlib" / "assets"
 
 
 def over_seeds(measure: Callable[[int], dict], seeds: Sequence[int]) -> dict[str, list]:
@@ -42,6 +46,22 @@ def write(content: dict, path: Path) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def write_asset(tensors: Mapping[str, Tensor], target: Path, card: dict, cpu_s: float) -> None:
+    """Write tensors as `target`.safetensors, and beside them their card: what they are, and how to make them again."""
+    weights = target.with_suffix(".safetensors")
+    save_file(dict(tensors), weights)
+    made = {
+        "cpu_s": round(cpu_s, 1),
+        "device": "cpu",
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "date": datetime.date.today().isoformat(),
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
+    write(card | made, target.with_suffix(".json"))
+    print(f"wrote {weights.name}")
 
 
 def measure_sections(

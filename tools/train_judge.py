@@ -1,30 +1,30 @@
-"""Train the judge of the digits and write its weights and its card: `make judge`.
+"""Train the judges of the image sets and write their weights and cards: `make judge`, or `JUDGE=mnist` for one.
 
 Every Fréchet distance of the book is measured with these weights, so this runs once per edition.
 The recipe is chosen among a few by the loss on the validation images; the test images are looked at once, at the end.
 """
 
-import datetime
-import hashlib
 import itertools
-import json
-import platform
-from pathlib import Path
+import sys
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
 from genlib.classifier import Classifier, small_conv
-from genlib.data import digits
+from genlib.data import ImageSet, images
 from genlib.evaluate import frechet_distance
 from genlib.run import Clock
 from genlib.train import batches, fit
+from tools.results import ASSETS, write_asset
 
-SEED, STEPS, BATCH, LR, WEIGHT_DECAY = 0, 600, 100, 4e-3, 0.3
+SEED, LR = 0, 4e-3
 DROPOUTS, SHIFTS = (0.2, 0.5), (0.0, 0.3)
-TARGET = Path(__file__).parents[1] / "genlib" / "assets" / "judge_digits"
+RECIPES = {
+    "digits": {"steps": 600, "batch": 100, "weight_decay": 0.3},
+    "mnist": {"steps": 1000, "batch": 200, "weight_decay": 0.3},
+}
 
 
 def shifted(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
@@ -38,82 +38,87 @@ def shifted(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     )
 
 
-def train(x: Tensor, y: Tensor, dropout: float, shift: float) -> Classifier:
+def train(
+    data: ImageSet, recipe: dict, dropout: float, shift: float, steps: int | None = None
+) -> Classifier:
     """One judge by one recipe, the same on every run."""
     torch.manual_seed(SEED)
     rng = torch.Generator().manual_seed(SEED)
-    model = Classifier(small_conv(dropout=dropout))
-    loader = ((shifted(a, shift, rng), b) for a, b in batches(x, y, size=BATCH, rng=rng))
+    model = Classifier(small_conv(dropout=dropout, side=data.x_train.shape[-1]))
+    pairs = batches(data.x_train, data.y_train, size=recipe["batch"], rng=rng)
     fit(
         model,
-        loader,
-        STEPS,
+        ((shifted(x, shift, rng), y) for x, y in pairs),
+        steps or recipe["steps"],
         LR,
-        weight_decay=WEIGHT_DECAY,
+        weight_decay=recipe["weight_decay"],
         anneal=True,
         title=f"dropout {dropout}, shift {shift}",
     )
     return model
 
 
+def parts(x: Tensor) -> Iterator[slice]:
+    """Slices of at most 1,000 images: a whole image set at once would fill the memory."""
+    return (slice(i, i + 1000) for i in range(0, len(x), 1000))
+
+
+@torch.no_grad()
 def measure(model: Classifier, x: Tensor, y: Tensor) -> dict[str, float]:
     """Loss in nats per image and accuracy, in evaluation mode."""
-    with torch.no_grad():
-        return {name: value.item() for name, value in model.loss(x, y).items()}
+    log_p = torch.cat([model.log_prob(x[part]) for part in parts(x)])
+    accuracy = (log_p.argmax(dim=1) == y).float().mean().item()
+    return {"loss": F.nll_loss(log_p, y).item(), "accuracy": accuracy}
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    data, tried, best = digits(), [], None
+@torch.no_grad()
+def features(model: Classifier, x: Tensor) -> Tensor:
+    """What the judge sees in all images, (n, features)."""
+    return torch.cat([model.features(x[part]) for part in parts(x)])
+
+
+def train_judge(name: str) -> None:
+    """Train all recipes on one image set, and keep the judge with the smallest validation loss."""
+    data, recipe = images(name), RECIPES[name]
+    tried, best = [], None
     with Clock() as clock:
         for dropout, shift in itertools.product(DROPOUTS, SHIFTS):
-            model = train(data.x_train, data.y_train, dropout, shift)
+            model = train(data, recipe, dropout, shift)
             val = measure(model, data.x_val, data.y_val)
-            tried.append(
-                {
-                    "dropout": dropout,
-                    "shift": shift,
-                    "val_loss": val["loss"],
-                    "val_accuracy": val["accuracy"],
-                }
-            )
+            row = {"dropout": dropout, "shift": shift}
+            tried.append(row | {f"val_{key}": value for key, value in val.items()})
             if best is None or val["loss"] < best[0]:
                 best = val["loss"], model, tried[-1]
     _, model, chosen = best
-    weights = TARGET.with_suffix(".safetensors")
-    save_file(model.state_dict(), weights)
     test = measure(model, data.x_test, data.y_test)
-    with torch.no_grad():
-        floor = frechet_distance(model.features(data.x_train), model.features(data.x_test))
+    known = features(model, data.x_train[: len(data.x_test)] if name == "mnist" else data.x_train)
+    floor = frechet_distance(known, features(model, data.x_test))
+    fit_n, val_n, test_n = (f"{len(x):,}" for x in (data.x_train, data.x_val, data.x_test))
     card = {
         "command": "make judge",
-        "what": "classifier of the 8 x 8 digits; its 32 penultimate features carry the Fréchet distances",
-        "data": "digits: 1,000 train images to fit, 297 validation images to choose the recipe, 500 test images once",
+        "what": f"classifier of {name}; its 32 penultimate features carry the Fréchet distances",
+        "data": f"{name}: {fit_n} train images to fit, {val_n} validation images to choose the recipe, "
+        f"{test_n} test images once",
         "seed": SEED,
-        "steps": STEPS,
-        "batch": BATCH,
         "lr": LR,
-        "weight_decay": WEIGHT_DECAY,
+        **recipe,
         "chosen": chosen,
         "tried": tried,
         "test_accuracy": test["accuracy"],
         "test_loss_nats": test["loss"],
         "frechet_floor": floor,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "cpu_s": round(clock.cpu_s, 1),
-        "device": "cpu",
-        "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "date": datetime.date.today().isoformat(),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
     }
-    TARGET.with_suffix(".json").write_text(
-        json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    print(
-        f"test accuracy {test['accuracy']:.3f}, floor of the Fréchet distance {floor:.3f}; wrote {weights.name}"
-    )
+    write_asset(model.state_dict(), ASSETS / f"judge_{name}", card, clock.cpu_s)
+    print(f"test accuracy {test['accuracy']:.4f}, floor of the Fréchet distance {floor:.3f}")
+
+
+def main(names: list[str]) -> None:
+    """Train the named judges, or all."""
+    torch.set_num_threads(1)
+    for name in names or RECIPES:
+        train_judge(name)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,17 +6,12 @@ The network is the book's own and the recipe is plain; width and learning rate a
 validation images, and so is the number of Gaussians of the mixture that is fitted to the codes.
 """
 
-import datetime
-import hashlib
 import itertools
 import json
-import platform
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from genlib.autoencoder import Autoencoder, CodeLaw, fitted_mixture, image_autoencoder
@@ -25,11 +20,11 @@ from genlib.losses import squared_error
 from genlib.run import Clock
 from genlib.train import batches, fit
 from genlib.vae import VAE, image_vae
+from tools.results import ASSETS, write_asset
 
 SEED, STEPS, BATCH = 0, 3000, 100
 WIDTHS, RATES, COMPONENTS = (64, 128), (3e-3, 1e-2), (1, 5, 10, 15, 20, 30)
 Make = Callable[..., Autoencoder | VAE]
-ASSETS = Path(__file__).parents[1] / "genlib" / "assets"
 
 
 def train(
@@ -119,10 +114,10 @@ def keep(
     cpu_s: float,
 ) -> None:
     """Write the weights, and the card beside them."""
-    weights = ASSETS / f"{name}.safetensors"
     law = {"weights": mixture.weights, "means": mixture.means, "roots": mixture.roots}
-    save_file(model.state_dict() | {f"mixture.{name}": part for name, part in law.items()}, weights)
+    tensors = model.state_dict() | {f"mixture.{name}": part for name, part in law.items()}
     common = {
+        "command": "make plane",
         "data": "digits: 1,000 train images to fit, 297 validation images to choose, 500 test images once",
         "seed": SEED,
         "steps": STEPS,
@@ -131,18 +126,8 @@ def keep(
     facts = {
         "tried_components": [{"components": k, "val_nats": v} for k, v in reached.items()],
         "parameters": sum(p.numel() for p in model.parameters()),
-        "cpu_s": round(cpu_s, 1),
-        "device": "cpu",
-        "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "date": datetime.date.today().isoformat(),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
     }
-    text = json.dumps(
-        {"command": "make plane"} | common | card | facts, indent=1, ensure_ascii=False
-    )
-    weights.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {weights.name}")
+    write_asset(tensors, ASSETS / name, common | card | facts, cpu_s)
 
 
 PLANES = {"autoencoder": autoencoder_plane, "vae": vae_plane}

@@ -3,15 +3,10 @@
 Both learn the ring with seed 0 and 8,000 turns: the book's recipe for the plane, and the GAN of most tutorials.
 """
 
-import datetime
-import hashlib
-import json
 import math
-import platform
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from genlib import data
@@ -21,11 +16,12 @@ from genlib.losses import generator_loss
 from genlib.run import Clock
 from genlib.train import batches, gan_steps
 from tools.make_gan_results import BATCH, PLAIN, PLANE, N, plain
+from tools.results import ASSETS, write_asset
 
 SEED, REACH, CELLS, FAKES, ARROWS = 0, 2.0, 28, 100, 30
 MOMENTS = (1, 25, 50, 100, 150, 200, 300, 400, 500, 650, 800, 1000, 1250, 1500, 1800, 2200, 2700)
 MOMENTS += (3200, 3800, 4500, 5200, 6000, 7000, 8000)
-TARGET = Path(__file__).parents[1] / "genlib" / "assets" / "gan_replay"
+TARGET = ASSETS / "gan_replay"
 
 
 def moment(gan: GAN, z: Tensor, scale: Tensor) -> tuple[dict[str, Tensor], dict[str, float]]:
@@ -80,7 +76,6 @@ def main(target: Path = TARGET, steps: int = PLANE["steps"]) -> None:
             torch.manual_seed(SEED)
             found, runs[name] = train(make(), PLANE | change | {"steps": steps})
             tensors |= {f"{name}.{part}": value for part, value in found.items()}
-    save_file(tensors, target.with_suffix(".safetensors"))
     card = {
         "command": "make replay",
         "what": "moments of two trainings of a GAN on the ring, for the figure gan_replay",
@@ -89,16 +84,8 @@ def main(target: Path = TARGET, steps: int = PLANE["steps"]) -> None:
         "steps": steps,
         "batch": BATCH,
         "runs": runs,
-        "cpu_s": round(clock.cpu_s, 1),
-        "device": "cpu",
-        "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "date": datetime.date.today().isoformat(),
-        "sha256": hashlib.sha256(target.with_suffix(".safetensors").read_bytes()).hexdigest(),
     }
-    text = json.dumps(card, indent=1, ensure_ascii=False)
-    target.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {target.name}")
+    write_asset(tensors, target, card, clock.cpu_s)
 
 
 if __name__ == "__main__":

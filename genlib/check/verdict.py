@@ -68,7 +68,7 @@ def need_number(value) -> float:
     """The answer as a number; stop the check where it is none."""
     need_answer(value)
     try:
-        return float(value)
+        return float(value.detach() if isinstance(value, Tensor) else value)
     except (TypeError, ValueError, RuntimeError):
         raise NotYet(f"expected one number, got {type(value).__name__}.") from None
 
