@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from genlib.data import normal
 from genlib.losses import discriminator_loss, generator_loss, gradient_penalty
-from genlib.nets import image_decoder, image_encoder, mlp
+from genlib.nets import Fourier, image_decoder, image_encoder, mlp
 from genlib.shapes import expect
 
 # --- the model -----------------------------------------------------------------------------------------------
@@ -115,29 +115,6 @@ class GAN(nn.Module):
 
 
 # --- the networks of the book --------------------------------------------------------------------------------
-
-
-class Fourier(nn.Module):
-    """x, and sin(w x) and cos(w x) for all frequencies w, (B, D) to (B, D (1 + 2 octaves)): a sense of fine detail.
-
-    The waves are fainter the finer they are, by the root of the frequency: coarse detail is learned first.
-    Paper: Tancik et al. 2020, with frequencies on the axes that double from one to the next.
-
-    Args:
-        octaves: number of frequencies.
-        lowest: the lowest one, in radians per unit of x.
-    """
-
-    def __init__(self, octaves: int, lowest: float = 1.5):
-        super().__init__()
-        w = lowest * 2.0 ** torch.arange(octaves)
-        self.register_buffer("w", w)
-        self.register_buffer("size", (lowest / w).sqrt())
-
-    def forward(self, x: Tensor) -> Tensor:
-        angle = (x[:, :, None] * self.w).flatten(1)  # (B, D octaves)
-        size = self.size.repeat(x.shape[1])
-        return torch.cat([x, size * angle.sin(), size * angle.cos()], dim=1)
 
 
 def plane_gan(signs: int = 8, gaussians: int = 2, width: int = 64, octaves: int = 7) -> GAN:

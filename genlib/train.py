@@ -44,6 +44,7 @@ def train_steps(
     *,
     weight_decay: float = 0.0,
     anneal: bool | float = False,
+    average: AveragedModel | None = None,
 ) -> Iterator[dict[str, float]]:
     """Take `steps` optimiser steps and yield the terms of the loss of each one as numbers.
 
@@ -56,6 +57,7 @@ def train_steps(
         weight_decay: decoupled from the gradient, as in AdamW (Loshchilov & Hutter 2019).
         anneal: the last share of the steps in which the learning rate falls to 0 along half a cosine, in [0, 1];
             True is all of them.
+        average: an average of the model's weights over the steps, made by `weight_average(model)`; kept up to date.
     """
     if not 0 <= anneal <= 1:
         raise ValueError(f"anneal: expected a share in [0, 1], got {anneal}")
@@ -71,6 +73,8 @@ def train_steps(
         optimizer.step()
         if step > steps - falling:
             schedule.step()
+        if average:
+            average.update_parameters(model)
         yield {name: value.item() for name, value in terms.items()}
 
 
@@ -82,13 +86,16 @@ def fit(
     *,
     weight_decay: float = 0.0,
     anneal: bool | float = False,
+    average: AveragedModel | None = None,
     title: str | None = None,
 ) -> dict[str, list[float]]:
     """Train, switch to evaluation mode, and return the history: a list of `steps` numbers per term of the loss.
 
     The arguments are those of `train_steps`; with a `title` the progress is shown.
     """
-    terms_of_each = train_steps(model, loader, steps, lr, weight_decay=weight_decay, anneal=anneal)
+    terms_of_each = train_steps(
+        model, loader, steps, lr, weight_decay=weight_decay, anneal=anneal, average=average
+    )
     return _history(model, terms_of_each, steps, title)
 
 

@@ -12,7 +12,6 @@ from torch.testing import assert_close
 from genlib.data import ring
 from genlib.gan import (
     GAN,
-    Fourier,
     bell_jsd,
     bell_logits,
     bell_value,
@@ -215,19 +214,6 @@ def test_the_plane_gan_starts_to_cover_the_ring():
 
 
 # --- the networks --------------------------------------------------------------------------------------------
-
-
-def test_fourier_features_are_sines_and_cosines_of_doubling_frequencies():
-    x = torch.randn(5, 2)
-    features = Fourier(3, lowest=1.5)(x)
-    expected = [x]
-    for wave in (torch.sin, torch.cos):
-        for column in (0, 1):
-            expected += [
-                wave(w * x[:, column : column + 1]) / math.sqrt(w / 1.5) for w in (1.5, 3.0, 6.0)
-            ]
-    assert_close(features, torch.cat(expected, dim=1))
-    assert torch.equal(Fourier(0)(x), x)
 
 
 def test_the_digits_gan_draws_images_and_judges_each_by_itself():

@@ -1,10 +1,12 @@
 """Blocks have the sizes they promise, and hold nothing that was not asked for."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from genlib.nets import image_decoder, image_encoder, mlp
+from genlib.nets import Fourier, image_decoder, image_encoder, mlp
 
 
 def test_mlp_is_the_formula():
@@ -40,3 +42,16 @@ def test_encoder_and_decoder_fit_together(shape):
 def test_too_few_sizes_are_named():
     with pytest.raises(ValueError, match=r"sizes: expected an input size.*got \(3,\)"):
         mlp((3,))
+
+
+def test_fourier_features_are_sines_and_cosines_of_doubling_frequencies():
+    x = torch.randn(5, 2)
+    features = Fourier(3, lowest=1.5)(x)
+    expected = [x]
+    for wave in (torch.sin, torch.cos):
+        for column in (0, 1):
+            expected += [
+                wave(w * x[:, column : column + 1]) / math.sqrt(w / 1.5) for w in (1.5, 3.0, 6.0)
+            ]
+    torch.testing.assert_close(features, torch.cat(expected, dim=1))
+    assert torch.equal(Fourier(0)(x), x)
