@@ -12,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit notebooks site serve exercises table results bench timings judge plane replay new repository constraints clean
+.PHONY: help env book test lint format unit notebooks site serve exercises table results bench timings judge plane replay ddpm new repository constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ plane: env  ## train the networks behind the latent planes again (changes these 
 
 replay: env  ## train the two runs of the GAN replay again (changes this figure)
 	@$(PY) -m tools.train_replay
+
+ddpm: env  ## train the diffusion model of the digits that comes with the book again
+	@$(PY) -m tools.train_ddpm
 
 new: env  ## make the files of a new chapter: make new CHAPTER=06_guidance TITLE="Guidance"
 	@$(PY) -m tools.new_chapter "$(CHAPTER)" "$(TITLE)"

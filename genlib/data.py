@@ -223,6 +223,16 @@ def binarise(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
     return (u < x).to(x)
 
 
+def signed(x: Tensor) -> Tensor:
+    """Pixels in [0, 1] as numbers in [-1, 1], 2 x - 1: data round 0, as diffusion wants them. `unsigned` undoes it."""
+    return 2 * x - 1
+
+
+def unsigned(x: Tensor) -> Tensor:
+    """Numbers in [-1, 1] as pixels in [0, 1]; what lies beyond stays beyond."""
+    return (x + 1) / 2
+
+
 def normal(like: Tensor, shape: Sequence[int], rng: torch.Generator | None = None) -> Tensor:
     """Standard normal numbers, drawn on the rng's device and moved to that of `like`, in its precision."""
     return torch.randn(

@@ -6,8 +6,10 @@ as they are (beta 0, alpha_bar 1), so that no step needs a special case.
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from genlib.data import Mixture, normal
@@ -379,17 +381,21 @@ class PerfectDenoiser(nn.Module):
 # --- the networks of the book --------------------------------------------------------------------------------
 
 
-def plane_ddpm(T: int = 1000, *, width: int = 128, octaves: int = 5) -> DDPM:
-    """The model of the plane, for points (B, 2) of about unit size."""
+def plane_ddpm(T: int = 1000, *, width: int = 64, octaves: int = 5) -> DDPM:
+    """The model of the plane, for points (B, 2) of about unit size; it predicts v.
+
+    Args:
+        octaves: number of frequencies that the network sees each coordinate at; 0 leaves them out.
+    """
     net = ResidualMLP(2, width=width, features=Fourier(octaves))
-    return DDPM(net, linear_beta(T))
+    return DDPM(net, cosine_beta(T), predicts="v")
 
 
 def image_ddpm(
     shape: Sequence[int] = (1, 8, 8),
     T: int = 1000,
     *,
-    widths: tuple[int, int] = (32, 64),
+    widths: tuple[int, int] = (16, 32),
     classes: int = 0,
 ) -> DDPM:
     """The model of the digits, for images in [-1, 1]: a small U-Net that predicts v, and predictions of x_0 clipped.
@@ -399,3 +405,13 @@ def image_ddpm(
         classes: number of labels, 0 for none.
     """
     return DDPM(UNet(shape, widths, classes=classes), cosine_beta(T), predicts="v", clip=1.0)
+
+
+def digits_ddpm() -> DDPM:
+    """The model of the digits that comes with the book, in evaluation mode and frozen: averaged weights, seed 0.
+
+    Made by `make ddpm`; the card beside the weights in `genlib/assets` says how.
+    """
+    model = image_ddpm()
+    model.load_state_dict(load_file(Path(__file__).parent / "assets" / "ddpm_digits.safetensors"))
+    return model.eval().requires_grad_(False)

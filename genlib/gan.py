@@ -52,9 +52,7 @@ class GAN(nn.Module):
             raise ValueError(f"r1: expected a number of at least 0, got {r1}")
         self.G, self.D, self.latent_dim = generator, discriminator, latent_dim
         self.signs, self.r1 = signs, r1
-        self.noise: tuple[float, float] | None = (
-            None  # range of the instance noise, set by the loop
-        )
+        self.noise = 0.0  # standard deviation of the instance noise, set by the loop
 
     def d_loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         """What D minimises: -log D(x) - log(1 - D(G(z))), nats, mean over the batch, plus the penalty if r1 > 0.
@@ -82,15 +80,9 @@ class GAN(nn.Module):
         return {"loss": generator_loss(self.logits(self.G(z))).mean()}
 
     def logits(self, x: Tensor) -> Tensor:
-        """D's log-odds that x (B, ...) is real, (B,), seen through the instance noise.
-
-        Each example has a level of its own, drawn evenly on a logarithmic scale from the range `noise`: D meets coarse
-        and fine views in every batch. Paper: Sønderby et al. 2017 (with one level for all).
-        """
+        """D's log-odds that x (B, ...) is real, (B,), seen through instance noise (Sønderby et al. 2017)."""
         if self.noise:
-            low, high = self.noise
-            u = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device)
-            x = x + low * (high / low) ** u * torch.randn_like(x)
+            x = x + self.noise * torch.randn_like(x)
         logits = self.D(x)
         expect("discriminator(x)", logits, "B", B=len(x))
         return logits

@@ -175,7 +175,7 @@ class UNet(nn.Module):
         self.to_half = nn.Conv2d(wide, deep, 3, stride=2, padding=1)
         self.down_2, self.up_2 = (ResidualBlock(deep, deep, width) for _ in range(2))
         self.to_full = nn.Sequential(
-            nn.Upsample(scale_factor=2), nn.Conv2d(deep, wide, 3, padding=1)
+            nn.Conv2d(deep, wide, 3, padding=1), nn.Upsample(scale_factor=2)
         )
         self.up_1 = ResidualBlock(2 * wide, wide, width)
         self.last = nn.Sequential(

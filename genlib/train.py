@@ -121,7 +121,7 @@ def gan_steps(
     lr: float = 1e-3,
     *,
     anneal: bool = False,
-    noise: Callable[[float], tuple[float, float]] | None = None,
+    noise: Callable[[float], float] | None = None,
     average: AveragedModel | None = None,
 ) -> Iterator[dict[str, float]]:
     """Let D and G take `steps` turns each, D first, and yield the terms of both losses of each turn as numbers.
@@ -132,7 +132,7 @@ def gan_steps(
         loader: gives batches (x, ...), of which x is used; gone through again when it ends.
         lr: learning rate of both players.
         anneal: whether it falls to 0 in a straight line.
-        noise: lowest and highest standard deviation of the instance noise at each share of the training, in [0, 1).
+        noise: standard deviation of the instance noise at each share of the training, in [0, 1).
         average: an average of G's weights over the steps, made by `weight_average(gan.G)`; kept up to date.
     """
     opt_D, opt_G = (
@@ -145,7 +145,7 @@ def gan_steps(
     device = next(gan.parameters()).device
     gan.train()
     for step, (x, *_) in enumerate(cycle(loader, steps)):
-        gan.noise = noise(step / steps) if noise else None
+        gan.noise = noise(step / steps) if noise else 0.0
         x, z_D, z_G = x.to(device), gan.prior(len(x)), gan.prior(len(x))
         d = descend(opt_D, gan.d_loss(x, z_D))  # D moves; the fakes in its loss are detached from G
         g = descend(opt_G, gan.g_loss(z_G))  # G moves; the new D only passes the gradient on
@@ -164,7 +164,7 @@ def fit_gan(
     lr: float = 1e-3,
     *,
     anneal: bool = False,
-    noise: Callable[[float], tuple[float, float]] | None = None,
+    noise: Callable[[float], float] | None = None,
     average: AveragedModel | None = None,
     title: str | None = None,
 ) -> dict[str, list[float]]:
@@ -176,27 +176,18 @@ def fit_gan(
     return _history(gan, turns, steps, title)
 
 
-def geometric(
-    start: float, end: float, share: float = 0.8, span: float = 30.0
-) -> Callable[[float], tuple[float, float]]:
-    """A schedule for `noise`: the lowest level falls from start to end by equal factors, the highest is span times it.
+def geometric(start: float, end: float, share: float = 0.8) -> Callable[[float], float]:
+    """A schedule for `noise`: it falls from start to end by equal factors in equal times, and then stays.
 
     Args:
         start, end: standard deviations above 0.
-        share: of the training, in (0, 1], after which the levels stay.
-        span: at least 1.
+        share: of the training, in (0, 1], at which the end is reached.
     """
-    if not (start > 0 and end > 0 and 0 < share <= 1 and span >= 1):
+    if not (start > 0 and end > 0 and 0 < share <= 1):
         raise ValueError(
-            "start, end, share, span: expected numbers above 0, share at most 1, span at least 1, "
-            f"got {start}, {end}, {share}, {span}"
+            f"start, end, share: expected numbers above 0, share at most 1, got {start}, {end}, {share}"
         )
-
-    def levels(t: float) -> tuple[float, float]:
-        low = start * (end / start) ** min(1.0, t / share)
-        return low, span * low
-
-    return levels
+    return lambda t: start * (end / start) ** min(1.0, t / share)
 
 
 def weight_average(net: nn.Module, decay: float) -> AveragedModel:

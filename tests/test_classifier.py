@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from genlib.classifier import Classifier, small_conv
-from genlib.data import digits
+from genlib.data import digits, mnist
 from genlib.evaluate import HERE, frechet_distance, judge
 
 
@@ -43,6 +44,7 @@ def test_small_conv_fits_the_digits():
     net = small_conv(features=48)
     assert net(torch.rand(3, 1, 8, 8)).shape == (3, 10)
     assert Classifier(net).features(torch.rand(3, 1, 8, 8)).shape == (3, 48)
+    assert small_conv(side=28)(torch.rand(3, 1, 28, 28)).shape == (3, 10)
 
 
 def test_the_judge_scores_what_its_card_says():
@@ -67,6 +69,21 @@ def test_the_judge_scores_what_its_card_says():
         "versions",
         "date",
     } <= set(card)
+
+
+@pytest.mark.skipif("GENLIB_DATA" not in os.environ, reason="needs MNIST at hand")
+def test_the_judge_of_mnist_scores_what_its_card_says():
+    card = json.loads((HERE / "assets" / "judge_mnist.json").read_text(encoding="utf-8"))
+    weights = (HERE / "assets" / "judge_mnist.safetensors").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == card["sha256"]
+    model, d = judge("mnist"), mnist()
+    right = [
+        model.predict(x) == y
+        for x, y in zip(d.x_test.split(1000), d.y_test.split(1000), strict=True)
+    ]
+    accuracy = torch.cat(right).double().mean().item()
+    assert accuracy == pytest.approx(card["test_accuracy"], abs=1e-6)
+    assert accuracy > 0.99 and sum(p.numel() for p in model.parameters()) == card["parameters"]
 
 
 def test_the_judge_is_frozen_and_unknown_judges_are_named():

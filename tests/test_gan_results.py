@@ -29,11 +29,11 @@ def test_plane_results_hold_the_seeds_and_the_claims_of_the_page():
             fmean(rows[name]["high_quality"]) for name in ("recipe", "gaussian", "plain")
         )
         assert recipe > gaussian + 0.05 and recipe > plain + 0.2
-        assert fmean(rows["recipe"]["modes"]) > 0.85 * K
-        assert rows["recipe"]["complete"] < 5  # the page says: not in all of them
-        assert max(rows["recipe"]["cpu_s"]) < 35
+        assert min(rows["recipe"]["modes"]) >= K - 1  # the page says: the others lack a mode
+        assert sum(0.9 <= spread <= 1.1 for spread in rows["recipe"]["spread"]) >= 4
+        assert max(rows["recipe"]["cpu_s"]) < 45
+    assert plane["ring"]["recipe"]["complete"] == 5 > plane["grid"]["recipe"]["complete"]
     assert plane["grid"]["recipe"]["complete"] > plane["grid"]["gaussian"]["complete"]
-    assert fmean(plane["grid"]["recipe"]["spread"]) < 0.95
 
 
 def test_one_removed_and_one_added_say_what_the_page_says():
@@ -42,10 +42,9 @@ def test_one_removed_and_one_added_say_what_the_page_says():
     assert set(less) == set(tool.LESS) and set(more) == set(tool.MORE)
     # the average of weights narrows every mode
     assert fmean(less["average"]["spread"]) < fmean(recipe["spread"]) - 0.05
-    # one noise level at a time does at least as well, and its modes have a better width
-    one = less["one_level"]
-    assert one["complete"] >= recipe["complete"] - 1
-    assert abs(fmean(one["spread"]) - 0.974) < abs(fmean(recipe["spread"]) - 0.974)
+    # without noise, or without the signs, not one run is complete
+    for name in ("no_noise", "gaussian_latent", "no_fourier"):
+        assert less[name]["complete"] == 0
     # no single repair solves the grid
     assert all(row["complete"] < 3 or fmean(row["high_quality"]) < 0.8 for row in more.values())
 
@@ -58,13 +57,12 @@ def test_digits_results_hold_the_claims_of_the_page():
     less = rows_of("digits_less")
     assert set(less) == set(tool.DIGITS)
     gap = {name: fmean(row["logit_train"]) - fmean(row["logit_val"]) for name, row in less.items()}
-    assert gap["neither"] > gap["recipe"] + 0.3  # left alone, D learns by heart
+    assert gap["no_r1"] > gap["recipe"] + 0.3  # left alone, D learns by heart
     frechet = {name: fmean(row["frechet_val"]) for name, row in less.items()}
-    assert frechet["no_r1"] > 3 * frechet["recipe"]  # R1 does the work, the others hardly any
-    assert all(
-        abs(frechet[name] - frechet["recipe"]) < 0.1 for name in ("no_noise", "constant_rate")
-    )
-    assert frechet["twice"] > frechet["recipe"] and gap["twice"] > gap["recipe"] + 0.2
+    for name in ("no_r1", "noise_no_r1"):  # R1 does the work, the others hardly any
+        assert frechet[name] > 3 * frechet["recipe"]
+    for name in ("noise", "constant_rate"):
+        assert abs(frechet[name] - frechet["recipe"]) < 0.15
 
 
 def test_the_gan_row_is_that_of_the_results():

@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def test_figure_is_the_same_every_time_small_and_alone():
 
 
 def test_all_words_that_the_script_uses_are_there():
-    script = (figure.HERE / "game.js").read_text()
+    script = Path(figure.__file__).with_name("game.js").read_text()
     used = set(re.findall(r"\bwords\.(\w+)", script))
     assert used == set(figure.WORDS), "words without use, or use without words"
     chooser = re.search(r"function verdictOf.+?\n  }", script, re.DOTALL)[0]

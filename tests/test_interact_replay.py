@@ -51,8 +51,10 @@ def test_the_recipe_ends_better_than_the_plain_gan():
     assert last["recipe"]["high_quality"] > last["plain"]["high_quality"] + 0.1
     best = {name: max(found["high_quality"] for found in scores) for name, scores in runs.items()}
     assert best["recipe"] > 0.97 and best["plain"] < 0.8
-    # the page says: all eight were there, and one was lost again
-    assert any(found["modes"] == 8 for found in runs["recipe"]) and last["recipe"]["modes"] < 8
+    # the page says: the recipe keeps its eight modes, the plain GAN finds them, loses some, and finds them again
+    assert all(found["modes"] == 8 for found in runs["recipe"][-5:])
+    plain = [found["modes"] for found in runs["plain"]]
+    assert plain[-2] == 8 and min(plain[plain.index(8) :]) <= 6
     late = [fmean(found["d_loss"] for found in scores[-6:]) for scores in runs.values()]
     assert all(1.0 < loss < 1.6 for loss in late)
 

@@ -36,7 +36,7 @@ from tools.make_table import GAN_RECIPE, trained_gan
 
 SEEDS, PLANE_SEEDS, N = (0, 1, 2, 3, 4), (20, 21, 22, 23, 24), 2500
 TARGET = results.DATA / "gan.json"
-PLANE = {"steps": 8000, "lr": 1e-3, "anneal": True, "noise": geometric(1.0, 0.002)}
+PLANE = {"steps": 8000, "lr": 1e-3, "anneal": True, "noise": geometric(1.0, 0.01)}
 BATCH = 512
 
 over_seeds = partial(results.over_seeds, seeds=SEEDS)
@@ -94,8 +94,7 @@ LESS: dict[str, dict] = {
     "gaussian_latent": {"make": partial(plane_gan, 0, 10)},
     "no_fourier": {"make": partial(plane_gan, octaves=0)},
     "no_noise": {"noise": None},
-    "small_noise": {"noise": geometric(0.002, 0.002)},
-    "one_level": {"noise": geometric(2.0, 0.01, span=1)},
+    "small_noise": {"noise": geometric(0.01, 0.01)},
     "constant_rate": {"anneal": False},
     "average": {"decay": 0.999},
 }
@@ -163,7 +162,7 @@ MORE: dict[str, dict] = {
     "saturating": {"make": partial(plain, make=Saturating)},
     "signs": {"make": signed},
     "fourier": {"make": fourier},
-    "noise": {"noise": geometric(1.0, 0.002)},
+    "noise": {"noise": PLANE["noise"]},
     "r1": {"make": partial(penalised, 0.1)},
     "relativistic": {"make": partial(plain, make=Relativistic)},
     "spectral_norm": {"make": normalised},
@@ -202,13 +201,13 @@ def digits_run(seed: int) -> dict:
     return scores | {name: gan.D(x).mean().item() for name, x in logits.items()} | {"cpu_s": cpu_s}
 
 
+NOISE = geometric(0.15, 0.02, share=1)
 DIGITS: dict[str, dict] = {
     "recipe": {},
     "no_r1": {"r1": 0.0},
-    "no_noise": {"noise": None},
-    "neither": {"r1": 0.0, "noise": None},
+    "noise": {"noise": NOISE},
+    "noise_no_r1": {"r1": 0.0, "noise": NOISE},
     "constant_rate": {"anneal": False},
-    "twice": {"steps": 2 * GAN_RECIPE["steps"]},
 }
 
 

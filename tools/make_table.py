@@ -15,14 +15,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from genlib import autoencoder, gan, statistical, vae
+from genlib import autoencoder, ddpm, gan, statistical, vae
 from genlib.autoencoder import Autoencoder, CodeLaw
-from genlib.data import ImageSet, dequantise, digits
+from genlib.data import ImageSet, dequantise, digits, signed, unsigned
+from genlib.ddpm import DDPM
 from genlib.evaluate import digits_floor, finish, score_digits
 from genlib.gan import GAN
 from genlib.run import Clock
 from genlib.statistical import ClassConditional
-from genlib.train import batches, fit, fit_gan, geometric
+from genlib.train import batches, fit, fit_gan, weight_average
 from genlib.vae import VAE
 from tools import results
 from tools.results import write
@@ -204,12 +205,7 @@ def vae_bound_run(seed: int) -> dict:
 
 # --- chapter 4: a generator, and its referee ----------------------------------------------------------------
 
-GAN_RECIPE = {
-    "steps": 4000,
-    "lr": 4e-3,
-    "anneal": True,
-    "noise": geometric(0.15, 0.02, share=1, span=1),
-}
+GAN_RECIPE = {"steps": 4000, "lr": 4e-3, "anneal": True}
 
 
 @functools.cache
@@ -239,6 +235,52 @@ def gan_row() -> dict:
     weights = sum(p.numel() for p in trained_gan(SEEDS[0])[0].parameters())
     row = {"label": "GAN", "notebook": "04c_gan_on_digits", "chosen": {}, "parameters": weights}
     return row | over_seeds(gan_run)
+
+
+# --- chapter 5: a network that takes noise away ---------------------------------------------------------------
+
+DDPM_RECIPE = {"steps": 3000, "lr": 4e-3, "anneal": 0.5}
+DDPM_DECAY = 0.995
+
+
+@functools.cache
+@torch.enable_grad()
+def trained_ddpm(seed: int, classes: int = 0) -> tuple[DDPM, DDPM, float]:
+    """The book's DDPM of the digits with averaged weights, the same with the last weights, and the CPU-seconds."""
+    torch.manual_seed(seed)
+    data = digits()
+    model = ddpm.image_ddpm(classes=classes)
+    average = weight_average(model, DDPM_DECAY)
+    rows = (signed(data.x_train), data.y_train) if classes else (signed(data.x_train),)
+    with Clock() as clock:
+        fit(model, batches(*rows), **DDPM_RECIPE, average=average)
+    return average.module.requires_grad_(False), model.requires_grad_(False), clock.cpu_s
+
+
+def ddpm_run(seed: int, steps: int | None, classes: int, eta: float) -> dict:
+    """Draw with all steps (None) or with some and a share eta of fresh noise; with classes, ask for one each. Score."""
+    (model, _, train_cpu_s), data = trained_ddpm(seed, classes), digits()
+    rng = torch.Generator().manual_seed(seed)
+    y = None
+    if classes:
+        share = torch.bincount(data.y_train) / len(data.y_train)
+        y = torch.multinomial(share, N_SAMPLES, replacement=True, generator=rng)
+    with Clock() as sampling:
+        if steps:
+            x = model.ddim(N_SAMPLES, (1, 8, 8), steps, eta, rng, y=y)
+        else:
+            x = model.sample(N_SAMPLES, (1, 8, 8), rng, y=y)
+    return score_digits(finish(unsigned(x)), y=y, rng=rng) | {
+        "train_cpu_s": train_cpu_s,
+        "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
+    }
+
+
+def ddpm_row(label: str, steps: int | None = None, classes: int = 0, eta: float = 0.0) -> dict:
+    """The DDPM with one way of drawing, chosen on validation images; several rows share a training."""
+    weights = sum(p.numel() for p in trained_ddpm(SEEDS[0], classes)[0].parameters())
+    row = {"label": label, "notebook": "05b_ddpm_on_digits", "chosen": {}, "parameters": weights}
+    return row | over_seeds(lambda seed: ddpm_run(seed, steps, classes, eta))
 
 
 STANDARD_NORMAL = (lambda: lambda z, rng: autoencoder.standard_normal(Z), lambda: 0)
@@ -294,6 +336,9 @@ ROWS: dict[str, Callable[[], dict]] = {
         "VAE + mixture on codes", *FITTED_MIXTURE, **OF_VAE, k=COMPONENTS
     ),
     "gan": gan_row,
+    "ddpm": lambda: ddpm_row("DDPM, 1,000 steps"),
+    "ddim": lambda: ddpm_row("DDPM, 50 steps", steps=50, eta=1.0),
+    "ddpm_conditional": lambda: ddpm_row("DDPM told the class, 50 steps", steps=50, classes=K),
 }
 
 

@@ -5,6 +5,7 @@ Every figure is an Interactive; its formulas exist in Python too, and a browser 
 
 from genlib.interact.base import Interactive
 from genlib.interact.bound import evidence_bound, overlap
+from genlib.interact.film import diffusion_film
 from genlib.interact.game import adversarial_game
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
 from genlib.interact.kernels import bandwidth, kernel_log_prob, nearest_distance
@@ -25,6 +26,7 @@ __all__ = [
     "TwoGaussians",
     "adversarial_game",
     "bandwidth",
+    "diffusion_film",
     "evidence_bound",
     "gan_replay",
     "kernel_log_prob",

@@ -9,10 +9,9 @@ const STYLE = `
 .gl-interact .gl-eb-key svg, .gl-interact .gl-eb-part svg { flex: none; width: 22px; height: 12px; margin: 0; background: none; filter: none; }
 .gl-interact .gl-eb-part { display: flex; align-items: baseline; gap: 0.4rem; font-variant-numeric: tabular-nums; }
 .gl-interact .gl-eb-say { min-height: 2.9em; font-weight: 600; margin: 0.3rem 0 0; }
-.gl-interact .gl-eb-q { font-style: italic; font-family: "STIX Two Text", "Cambria Math", Georgia, "Times New Roman", serif; font-size: 1rem; }
+.gl-interact .gl-eb-q { font-size: 1rem; }
 .gl-interact .gl-eb-help { margin-top: 0.75rem; }
 .gl-interact .gl-eb svg { overflow: hidden; }
-.gl-interact .gl-eb tspan[font-style] { font-family: "STIX Two Text", "Cambria Math", Georgia, "Times New Roman", serif; }
 .gl-interact .gl-eb-controls { grid-template-columns: 2fr 3fr; gap: 0.4rem 1rem; }
 @container (min-width: 34rem) {
   .gl-interact .gl-eb { grid-template-columns: minmax(0, 2.6fr) minmax(0, 1fr); }
@@ -66,7 +65,6 @@ function figure(root, { start, limits, words, n, seed }) {
   const state = { ...start }, eps = draws(seed, n).map((row) => row[1]), REACH = 4.2, DEEP = 6;
   const within = (name, value) => clamp(value, ...limits[name]);
   const two = (v) => shown(Math.abs(v) < 0.005 ? 0 : v, 2);
-  const fill = (text, ...values) => values.reduce((all, value) => all.replace("#", value), text);
   let width = 0, turn = 0;
 
   // --- pieces of drawings --------------------------------------------------------------------------------------
@@ -95,10 +93,6 @@ function figure(root, { start, limits, words, n, seed }) {
     .concat(node("svg:circle", { cx: at, cy: y, r: 3.5, style: "fill:currentColor" }));
 
   // --- what is there -------------------------------------------------------------------------------------------
-  const chart = () => {
-    const svg = node("svg:svg", { role: "img" });
-    return { svg, box: node("div.chart", {}, svg) };
-  };
   const density = chart(), meter = chart();
   const keyOf = (what, ...pieces) => node("li", {}, swatch(...pieces), phrase(node("span"), what));
   const keys = {
@@ -112,7 +106,7 @@ function figure(root, { start, limits, words, n, seed }) {
   const caption = node("p.muted", { "aria-live": "polite" });
   const help = phrase(node("p.small.muted.eb-help", { id: freshId(root) }), words.help);
   const handle = node("div.handle", { role: "slider", tabindex: 0, "aria-label": words.handle, "aria-describedby": help.id,
-    "aria-valuemin": limits.mu[0], "aria-valuemax": limits.mu[1] }, node("span.knob.eb-q", { "aria-hidden": "true" }, "q"));
+    "aria-valuemin": limits.mu[0], "aria-valuemax": limits.mu[1] }, node("i.knob.eb-q", { "aria-hidden": "true" }, "q"));
   density.box.append(handle);
   const say = node("p.eb-say", { "aria-live": "polite" });
 
@@ -123,8 +117,6 @@ function figure(root, { start, limits, words, n, seed }) {
   };
   const said = { kl: number(), mean: part("mean"), variance: part("variance"), overlap: number(), elbo: number(),
                  recon: part("recon"), tax: part("kl"), logpx: number(), gap: number() };
-  const question = (ask, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), ...rest);
-  const note = (what) => phrase(node("p.small.muted"), what);
   const gapNote = part("gap");
   phrase(gapNote.what, words.gapNote);
   const questions = {

@@ -6,8 +6,6 @@ const INKS = {
   dark: ["#74bdf5", "#f6a163", "#6fd39b", "#f09ad6", "#b9a8ff", "#e0c45c", "#5fd0de", "#ff9399", "#c3ccd6", "#d8b294"],
 };
 
-const unpack = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-
 // Codes packed as pairs of whole hundredths: the columns of their table.
 function columnsOf(packed) {
   const flat = unpack(packed, Int16Array);
@@ -133,5 +131,3 @@ function nearestMark(x, y, a, b) {
   const line = Math.hypot(a - x, b - y) > 3 ? halo(`M${x} ${y}L${a} ${b}`, "stroke-dasharray:1 4", 2) : [];
   return [...line, ...halo(ring(a, b, 8), "", 1.6)];
 }
-
-const fill = (text, ...values) => values.reduce((all, value) => all.replace("#", value), text);

@@ -6,7 +6,6 @@ const STYLE = `
 .gl-interact .gl-gg svg { overflow: hidden; }
 .gl-interact .gl-gg-say { min-height: 2.9em; font-weight: 600; margin: 0.4rem 0 0; }
 .gl-interact .gl-gg-choices { display: flex; flex-wrap: wrap; gap: 0.4rem 1rem; margin-top: 0.4rem; }
-.gl-interact .gl-gg tspan[font-style] { font-family: "STIX Two Text", "Cambria Math", Georgia, "Times New Roman", serif; }
 .gl-interact .gl-gg-help { margin-top: 0.75rem; }
 @container (min-width: 40rem) {
   .gl-interact .gl-gg { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
@@ -27,8 +26,7 @@ function figure(root, { start, limits, words, z, weight }) {
   const pullD = (theta, phi) => over((e) => sigmoid(-logit(e, phi)) * (phi - e) - sigmoid(logit(theta + e, phi)) * (phi - theta - e));
 
   const fresh = () => ({ ...start, path: [[start.theta, start.phi]] });
-  const state = fresh(), fill = (text, ...values) => values.reduce((all, v) => all.replace("#", v), text);
-  const number3 = (v) => shown(Math.abs(v) < 0.0005 ? 0 : v, 3);
+  const state = fresh(), number3 = (v) => shown(Math.abs(v) < 0.0005 ? 0 : v, 3);
   let side = 0, wide = 0, turn = 0, contours = [];
 
   function advance() {
@@ -39,7 +37,7 @@ function figure(root, { start, limits, words, z, weight }) {
   }
   const lost = () => Math.max(Math.abs(state.theta), Math.abs(state.phi)) > 1.5 * REACH;
 
-  function verdictOf(v, g) {
+  function verdictOf(g) {
     if (lost()) return "lost";
     if (Math.hypot(state.theta, state.phi) < 0.05) return "saddle";
     if (state.loss === "minimax" && Math.abs(state.theta) > 2 && Math.abs(g) < 0.15) return "deaf";
@@ -47,42 +45,28 @@ function figure(root, { start, limits, words, z, weight }) {
   }
 
   // --- what is there -------------------------------------------------------------------------------------------
-  const chart = (label) => {
-    const svg = node("svg:svg", { role: "img", "aria-label": label });
-    return { svg, box: node("div.chart", {}, svg) };
-  };
-  const map = chart(words.mapLabel), over1 = chart(words.lineLabel);
+  const map = chart(words.mapLabel), curves = chart(words.lineLabel);
   const help = phrase(node("p.small.muted.gg-help", { id: freshId(root) }), words.help);
   const handle = node("div.handle", { role: "slider", tabindex: 0, "aria-label": words.handle, "aria-describedby": help.id,
     "aria-valuemin": -REACH, "aria-valuemax": REACH }, node("span.knob", { "aria-hidden": "true" }));
   map.box.append(handle);
   const say = node("p.gg-say", { "aria-live": "polite" });
   const said = { v: node("p.number"), best: node("p.number"), bestNote: node("p.small.muted"), d: node("p.small"), g: node("p.small"), steps: node("p.small.muted") };
-  const question = (ask, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), ...rest);
   const questions = node("div.questions.short", {},
-    question(words.vTitle, said.v, phrase(node("p.small.muted"), words.vNote)),
+    question(words.vTitle, said.v, note(words.vNote)),
     question(words.bestTitle, said.best, said.bestNote),
     question(words.pullTitle, said.d, said.g, said.steps));
   const eta = slider(words.eta, { min: limits.eta[0], max: limits.eta[1], step: 0.1, value: state.eta, format: (v) => shown(v, 1) },
     (v) => { turn += 1; state.eta = v; update(); });
-  const italics = (box) => {
-    for (const label of box.querySelectorAll("label")) {
-      const parts = node("span");
-      phrase(parts, label.lastChild.textContent);
-      label.lastChild.replaceWith(parts);
-    }
-    return box;
-  };
-  const order = italics(choice(root, words.orderLegend, words.orders, state.order, (v) => { turn += 1; state.order = v; update(); }));
-  const loss = italics(choice(root, words.lossLegend, words.losses, state.loss, (v) => { turn += 1; state.loss = v; update(); }));
-  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const order = choice(root, words.orderLegend, words.orders, state.order, (v) => { turn += 1; state.order = v; update(); });
+  const loss = choice(root, words.lossLegend, words.losses, state.loss, (v) => { turn += 1; state.loss = v; update(); });
   function walk(n) {
     const mine = (turn += 1);
     const next = (left) => {
       if (turn !== mine || !left || lost()) return;
       advance();
       update();
-      if (still()) next(left - 1);
+      if (lessMotion()) next(left - 1);
       else setTimeout(() => next(left - 1), 120);
     };
     next(n);
@@ -93,7 +77,7 @@ function figure(root, { start, limits, words, z, weight }) {
     Object.assign(state, { theta, phi, path });
     update();
   }));
-  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), node("div.gg", {}, map.box, over1.box), say,
+  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), node("div.gg", {}, map.box, curves.box), say,
     node("div.controls", {}, eta.box), node("div.gg-choices", {}, order, loss), buttons, questions, help);
 
   // --- the map -------------------------------------------------------------------------------------------------
@@ -166,15 +150,15 @@ function figure(root, { start, limits, words, z, weight }) {
     if (Math.abs(state.theta) > 0.4) made.push(text(bestLeft ? 4 : wide - 4, floor - 8, words.best, bestLeft ? "start" : "end"));
     made.push(text(2, toY(1) - 5, "1", "start", "gl-muted"), text(2, toY(0.5) - 3, "½", "start", "gl-muted"));
     for (let x = -6; x <= 6; x += 2) made.push(segment(toX(x), floor, toX(x), floor + 4, "", "gl-axis"), text(toX(x), tall - 4, minus(String(x)), "middle", "gl-muted"));
-    over1.box.style.height = tall + "px";
-    over1.svg.setAttribute("viewBox", `0 0 ${wide} ${tall}`);
-    over1.svg.replaceChildren(...made);
+    curves.box.style.height = tall + "px";
+    curves.svg.setAttribute("viewBox", `0 0 ${wide} ${tall}`);
+    curves.svg.replaceChildren(...made);
   }
 
   // --- the numbers ---------------------------------------------------------------------------------------------
   function update() {
     const { theta, phi } = state, v = value(theta, phi), best = value(theta, theta), jsd = (best + Math.log(4)) / 2;
-    const g = pullG(theta, phi, state.loss), d = pullD(theta, phi), verdict = verdictOf(v, g);
+    const g = pullG(theta, phi, state.loss), d = pullD(theta, phi), verdict = verdictOf(g);
     said.v.textContent = fill(words.nats, number3(v));
     said.best.textContent = fill(words.nats, number3(best));
     phrase(said.bestNote, fill(words.bestNote, number3(jsd)));
@@ -195,9 +179,9 @@ function figure(root, { start, limits, words, z, weight }) {
   onResize(map.box, (now) => {
     side = now;
     map.box.style.height = side + "px";
-    wide = over1.box.clientWidth;
+    wide = curves.box.clientWidth;
     redraw();
   });
-  onResize(over1.box, (now) => { wide = now; redraw(); });
+  onResize(curves.box, (now) => { wide = now; redraw(); });
   followScheme(root, redraw);
 }

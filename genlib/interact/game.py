@@ -1,12 +1,8 @@
 """The smallest GAN as a landscape to walk on: data N(0, 1), fakes N(theta, 1), and a D that expects them at phi."""
 
-import math
-from pathlib import Path
-
-import numpy as np
 import torch
 
-from genlib.gan import bell_logits, bell_value
+from genlib.gan import bell_logits, bell_value, quadrature
 from genlib.interact.base import Interactive
 
 # All words of the figure; # stands for a number, *stars* for italics.
@@ -63,7 +59,6 @@ START = {
     "loss": "non-saturating",
 }
 NODES = 64
-HERE = Path(__file__).parent
 
 
 def pulls(theta: float, phi: float, loss: str = "non-saturating") -> tuple[float, float]:
@@ -76,9 +71,9 @@ def pulls(theta: float, phi: float, loss: str = "non-saturating") -> tuple[float
     slope = torch.autograd.grad(bell_value(*at), at)[0]
     if loss == "minimax":
         return -slope[0].item(), slope[1].item()
-    z, weight = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(NODES))
+    z, weight = quadrature(NODES)
     doubt = torch.sigmoid(-bell_logits(theta + z, phi))  # 1 - D at the fakes
-    return -phi * (doubt @ weight).item() / math.sqrt(2 * math.pi), slope[1].item()
+    return -phi * (doubt @ weight).item(), slope[1].item()
 
 
 def step(theta: float, phi: float, eta: float, order: str, loss: str) -> tuple[float, float]:
@@ -114,14 +109,14 @@ def adversarial_game(
         known = [key for key, _ in WORDS["orders" if name == "order" else "losses"]]
         if value not in known:
             raise ValueError(f"{name}: expected {' or '.join(known)}, got {value!r}")
-    z, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    z, weight = (a.numpy() for a in quadrature(NODES))
     heavy = weight > 1e-18  # the others change no digit that is shown
     data = {
         "start": {"theta": theta, "phi": phi, "eta": eta, "order": order, "loss": loss},
         "limits": LIMITS,
         "words": WORDS,
         "z": z[heavy].round(12).tolist(),
-        "weight": (weight[heavy] / math.sqrt(2 * math.pi)).tolist(),
+        "weight": weight[heavy].tolist(),
     }
     return Interactive(
         "game.js",

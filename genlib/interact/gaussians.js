@@ -117,7 +117,6 @@ function figure(root, { start, words, n }) {
   const caption = node("p.muted", { "aria-live": "polite" });
   const status = node("p.status.small", { role: "status" });
 
-  const question = (ask, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), ...rest);
   const said = { posterior: node("p.number"), verdict: node("p.small.muted"), surprise: node("p.number"), rare: node("p.small.muted"),
                  sample: node("div.number.slot"), error: node("p.small.muted"), bayes: node("p.small.muted") };
   const questions = node("div.questions", {},
@@ -125,7 +124,7 @@ function figure(root, { start, words, n }) {
     question(words.unusual, said.surprise, said.rare),
     question(words.draw, said.sample, said.error, said.bayes));
 
-  const drawButton = button(words.drawButton.replace("#", n), () => {
+  const drawButton = button(fill(words.drawButton, n), () => {
     state.seed += 1;
     noise = draws(state.seed, n);
     status.textContent = "";
@@ -314,15 +313,15 @@ function figure(root, { start, words, n }) {
     phrase(caption, words.captions[state.view]);
     const about = p < 0.0005 ? "< 0.001" : p > 0.9995 ? "> 0.999" : "= " + p.toFixed(3);
     phrase(said.posterior, "*p*(*y* = 1 | *x*) " + about);
-    phrase(said.verdict, words.verdict.replace("#", p > 0.5 ? 1 : 0));
+    phrase(said.verdict, fill(words.verdict, p > 0.5 ? 1 : 0));
     phrase(said.surprise, keeps ? `ln *p*(*x*) = ${shown(density, 2)}` : words.unknown);
     // How rare: the share of the model's own samples at places where its density is lower.
     const rarer = sample.filter(([a, b]) => d.logMarginal(a, b) < density).length;
-    phrase(said.rare, keeps ? words.rare.replace("#", rarer).replace("#", n) : words.forgot);
+    phrase(said.rare, keeps ? fill(words.rare, rarer, n) : words.forgot);
     if (keeps !== said.sample.contains(drawButton) || !said.sample.textContent) said.sample.replaceChildren(keeps ? drawButton : words.cannot);
-    phrase(said.error, keeps ? words.error.replace("#", wrong).replace("#", n).replace("#", ((100 * wrong) / n).toFixed(1)) : words.needsData);
-    const bayes = words.bayes.replace("#", (100 * best.error).toFixed(1));
-    const how = best.delta === null ? words.summed : state.prior === 0.5 ? words.phi.replace("#", best.delta.toFixed(2)) : words.closed;
+    phrase(said.error, keeps ? fill(words.error, wrong, n, ((100 * wrong) / n).toFixed(1)) : words.needsData);
+    const bayes = fill(words.bayes, (100 * best.error).toFixed(1));
+    const how = best.delta === null ? words.summed : state.prior === 0.5 ? fill(words.phi, best.delta.toFixed(2)) : words.closed;
     phrase(said.bayes, keeps ? bayes + how : "");
     handles.forEach((h, k) => tellPlace(h, state.mu[k]));
     tellPlace(probe, state.probe);
@@ -347,7 +346,7 @@ function figure(root, { start, words, n }) {
   }
   function tellPlace(h, [x, y]) {
     h.setAttribute("aria-valuenow", x.toFixed(2));
-    h.setAttribute("aria-valuetext", words.place.replace("#", shown(x, 1)).replace("#", shown(y, 1)));
+    h.setAttribute("aria-valuetext", fill(words.place, shown(x, 1), shown(y, 1)));
   }
   const changed = () => { status.textContent = ""; update(); };
   const redraw = oncePerFrame(paint);

@@ -19,10 +19,6 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
   const reach = [Math.min(...train, ...held) - 0.6, Math.max(...train, ...held) + 0.6];
   const usual = median(held.map((x) => nearest(x, train)));
 
-  const chart = (label) => {
-    const svg = node("svg:svg", { "aria-hidden": "true" });
-    return { svg, box: node("div.chart", { role: "img", "aria-label": label }, svg) };
-  };
   const density = chart(words.densityLabel), score = chart(words.scoreLabel);
   const control = slider(words.h, { min: LOW, max: HIGH, step: (HIGH - LOW) / STEPS, value: Math.log10(h),
     format: (x) => (10 ** x).toPrecision(2) }, (x) => { h = 10 ** x; update(); });
@@ -34,7 +30,6 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
     button(words.smallest, () => set(low)), button(words.best, () => set(best)), button(words.widest, () => set(high)),
     button(words.again, () => { seed += 1; noise = draws(seed, n); update(); }));
   const said = { train: node("p.number"), held: node("p.number"), ratio: node("p.number"), verdict: node("p.small.muted") };
-  const question = (ask, number, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), number, ...rest);
   const questions = node("div.questions.short", {}, question(words.train, said.train), question(words.held, said.held),
     question(words.ratio, said.ratio, said.verdict));
   root.append(phrase(node("p.muted"), words.caption), density.box, control.box, buttons, questions, score.box);
@@ -67,8 +62,8 @@ function figure(root, { train, held, truth, low, high, start, words, n, seed: fi
     if (Math.max(...p) > peak) svg.append(text(width, 14, words.cut, "end", "gl-muted"));
     for (const x of train) svg.append(segment(X(x), floor + 8, X(x), floor + 24, "stroke:var(--gl-0);stroke-width:2"));
     for (const x of samples) svg.append(segment(X(x), floor + 50, X(x), floor + 66, "stroke:var(--gl-1);stroke-width:1.6;opacity:0.7"));
-    svg.append(text(0, floor + 40, words.trainingRow.replace("#", train.length), "start", "gl-muted"),
-      text(0, floor + 81, words.sampleRow.replace("#", n), "start", "gl-muted"));
+    svg.append(text(0, floor + 40, fill(words.trainingRow, train.length), "start", "gl-muted"),
+      text(0, floor + 81, fill(words.sampleRow, n), "start", "gl-muted"));
   }
 
   function drawScore() {

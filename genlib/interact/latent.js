@@ -87,7 +87,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
       node("div", {}, node("p.small", {}, words.neighbour), neighbour)),
     node("div.lp-facts", {},
       node("div", {}, node("p.ask", {}, words.distance), said.distance, node("div.lp-scale", { "aria-hidden": "true" }, over, mark),
-        node("p.small.muted", {}, words.scale.replace("#", radius.toFixed(2))), said.hole),
+        node("p.small.muted", {}, fill(words.scale, radius.toFixed(2))), said.hole),
       node("div", {}, node("p.ask", {}, words.ten), said.ten, said.mixed)));
 
   const view = choice(root, words.legend, words.views, state.view, (key) => { state.view = key; update(); });
@@ -104,16 +104,16 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   law.classList.add("gl-lp-laws");
   const ask = node("p", { style: "font-weight:600;margin-top:0.9rem" }, words.laws + " \u2026");
   const lawSays = node("p.muted", { "aria-live": "polite" });
-  const gallery = node("div.lp-gallery", { role: "group", "aria-label": words.gallery.replace("#", n) });
-  const again = button(words.again.replace("#", n), () => { state.seed += 1; redrawCodes(); });
+  const gallery = node("div.lp-gallery", { role: "group", "aria-label": fill(words.gallery, n) });
+  const again = button(fill(words.again, n), () => { state.seed += 1; redrawCodes(); });
   const fact = (name) => {
     const number = node("p.number"), small = node("p.small.muted");
-    return { number, small, box: node("div.question", {}, node("p.ask", {}, name), number, small) };
+    return { number, small, box: question(name, number, small) };
   };
   const facts = { hole: fact(words.hole), mixed: fact(words.border), kinds: fact(words.variety) };
   const outcome = node("div", {}, gallery, node("div.questions.short", {}, ...Object.values(facts).map((f) => f.box)),
     node("div.buttons", {}, again));
-  const recipe = node("p.small.muted", { style: "margin-top:0.6rem" }, words.recipe.replace("#", layers[0].bias.length));
+  const recipe = node("p.small.muted", { style: "margin-top:0.6rem" }, fill(words.recipe, layers[0].bias.length));
   root.append(node("style", {}, STYLE), view, caption, node("div.lp", {}, node("div", {}, plane, classes), side), help, ask, law, lawSays, outcome, recipe);
 
   // --- places ------------------------------------------------------------------------------------------------

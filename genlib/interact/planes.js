@@ -189,10 +189,10 @@ function figure(root, { maps, facts, start, words }) {
   const cells = {}, head = keys.map((key) => node("th", { scope: "col", role: "columnheader" }, words.names[key]));
   const percent = (x) => fill(words.percent, Math.round(100 * x));
   const notes = { inside: [Math.round(100 * facts.prior)], kinds: [n, facts.kinds.toFixed(1)], unclear: keys.map((key) => Math.round(100 * facts[key].rebuilt)), hole: [], error: [] };
-  const body = Object.entries(words.rows).map(([row, [name, note]]) => {
+  const body = Object.entries(words.rows).map(([row, [name, says]]) => {
     cells[row] = keys.map(() => [node("p.number"), node("p.small.muted")]);
     return node("tr", { role: "row" },
-      node("th", { scope: "row", role: "rowheader" }, node("p.ask", {}, name), phrase(node("p.small.muted"), fill(note, ...notes[row]))),
+      node("th", { scope: "row", role: "rowheader" }, node("p.ask", {}, name), note(fill(says, ...notes[row]))),
       ...cells[row].map((parts) => node("td", { role: "cell" }, ...parts)));
   });
   const table = node("table.tp-facts", { role: "table" }, // the roles stay where a narrow page turns rows into grids

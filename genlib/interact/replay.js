@@ -8,25 +8,21 @@ const STYLE = `
 @container (min-width: 40rem) { .gl-interact .gl-gr { grid-template-columns: minmax(0, 1.4fr) minmax(0, 1fr); align-items: center; } }`;
 
 const REACH = 2;
-const unpack = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 function figure(root, { start, words, cells, means, runs }) {
   const state = { ...start, playing: false };
-  const fill = (what, ...values) => values.reduce((all, v) => all.replace("#", v), what);
   const held = {};
   for (const [name, run] of Object.entries(runs)) held[name] = { D: unpack(run.D), x: unpack(run.x), way: unpack(run.way), scores: run.scores };
   const last = held[state.run].scores.length - 1;
-  const part = (name, size) => {
+  const part = (name) => {
     const all = held[state.run][name], each = all.length / (last + 1);
-    return size ? all.subarray(state.moment * each, (state.moment + 1) * each) : each;
+    return all.subarray(state.moment * each, (state.moment + 1) * each);
   };
 
   // --- what is there -------------------------------------------------------------------------------------------
   const canvas = node("canvas", { role: "img", "aria-label": words.mapLabel });
   const map = node("div.chart", {}, canvas);
   const said = { modes: node("p.number"), quality: node("p.number"), spread: node("p.number"), losses: node("p") };
-  const question = (ask, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), ...rest);
-  const note = (what) => phrase(node("p.small.muted"), what);
   const questions = node("div.questions.short", {}, question(words.modes, said.modes), question(words.quality, said.quality, note(words.qualityNote)),
     question(words.spread, said.spread, note(words.spreadNote)), question(words.losses, said.losses));
   const stepOf = (i) => held[state.run].scores[i].step.toLocaleString("en");
@@ -34,7 +30,7 @@ function figure(root, { start, words, cells, means, runs }) {
   const toggle = button(words.play, () => (state.playing ? stop() : play()));
   const which = choice(root, words.legend, words.runs, state.run, (name) => { state.run = name; update(); });
   root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), which, node("div.gr", {}, map, questions),
-    node("div.gr-bar", {}, toggle, scrub.box), phrase(node("p.small.muted"), words.help));
+    node("div.gr-bar", {}, toggle, scrub.box), note(words.help));
 
   function stop() {
     state.playing = false;
@@ -59,7 +55,7 @@ function figure(root, { start, words, cells, means, runs }) {
   let side = 0;
   const to = (v) => ((v + REACH) / (2 * REACH)) * side;
   function draw() {
-    const pen = fitCanvas(canvas, side, side), D = part("D", true), x = part("x", true), way = part("way", true);
+    const pen = fitCanvas(canvas, side, side), D = part("D"), x = part("x"), way = part("way");
     const dark = root.dataset.scheme === "dark", blue = rgb(palette(root, "0")), orange = rgb(palette(root, "1"));
     const small = document.createElement("canvas");
     small.width = small.height = cells;
@@ -111,7 +107,7 @@ function figure(root, { start, words, cells, means, runs }) {
     said.quality.textContent = found.high_quality.toFixed(3);
     said.spread.textContent = found.spread ? found.spread.toFixed(2) : "–";
     phrase(said.losses, fill(words.lossesValue, found.d_loss.toFixed(2), found.g_loss.toFixed(2)));
-    const x = part("x", true), D = part("D", true);
+    const x = part("x"), D = part("D");
     Object.assign(root.dataset, { run: state.run, moment: state.moment, step: found.step, modes: found.modes, quality: found.high_quality,
       spread: found.spread ?? "", fakes: Array.from(x, (v) => v - 127).join(" "), middle: D[(cells / 2) * cells + cells / 2] });
     redraw();

@@ -3,6 +3,7 @@
 import base64
 import functools
 import json
+import math
 from pathlib import Path
 
 import torch
@@ -13,7 +14,8 @@ from genlib.data import ring
 from genlib.interact.base import Interactive
 
 ASSET = Path(__file__).parents[1] / "assets" / "gan_replay"
-SCALE = 0.7072  # standard deviation of the ring, in whose unit the runs were trained
+RING = ring()
+SCALE = math.sqrt(1 / 2 + RING.sd**2)  # sd of each coordinate, the unit of the runs
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {
@@ -69,7 +71,7 @@ def gan_replay(run: str = "plain", moment: int = 0) -> Interactive:
         "start": {"run": run, "moment": moment},
         "words": WORDS,
         "cells": int(tensors[f"{run}.D"].shape[1] ** 0.5),
-        "means": [[round(v, 4) for v in mean] for mean in (ring().means / SCALE).tolist()],
+        "means": [[round(v, 4) for v in mean] for mean in (RING.means / SCALE).tolist()],
         "runs": {
             name: {part: packed(f"{name}.{part}") for part in ("D", "x", "way")}
             | {

@@ -19,6 +19,9 @@ function phrase(target, text) {
   return target;
 }
 
+// Words with numbers: each # stands for the next value.
+const fill = (text, ...values) => values.reduce((all, value) => all.replace("#", value), text);
+
 // --- random numbers: the 32-bit generator "mulberry32" of Tommy Ettinger; genlib.interact.base has its twin ---
 
 function uniforms(seed) {
@@ -56,6 +59,9 @@ const median = (list) => {
 };
 const minus = (text) => text.replace("-", "\u2212"); // a real minus sign
 const shown = (x, digits) => minus(x.toFixed(digits));
+
+// The numbers in a text in base64.
+const unpack = (text, Kind = Uint8Array) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
 // --- colours -----------------------------------------------------------------------------------------------
 
@@ -108,9 +114,11 @@ const palette = (root, name) => getComputedStyle(root).getPropertyValue("--gl-" 
 
 // --- movement ----------------------------------------------------------------------------------------------
 
+const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 // Call step(t) with t from 0 to 1; at once with 1 where the reader asked for less motion.
 function glide(milliseconds, step) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return step(1);
+  if (lessMotion()) return step(1);
   const start = performance.now();
   const frame = (now) => {
     const t = clamp((now - start) / milliseconds, 0, 1);
@@ -130,7 +138,10 @@ function oncePerFrame(work) {
   };
 }
 
-// --- controls ----------------------------------------------------------------------------------------------
+// --- words and controls ------------------------------------------------------------------------------------
+
+const question = (ask, ...rest) => node("div.question", {}, phrase(node("p.ask"), ask), ...rest);
+const note = (what) => phrase(node("p.small.muted"), what);
 
 let counter = 0;
 const freshId = (root) => root.id + "-" + counter++;
@@ -156,7 +167,7 @@ function choice(root, legend, options, value, onChange) {
     const input = node("input", { type: "radio", name, value: key });
     input.checked = key === value;
     input.addEventListener("change", () => onChange(key));
-    box.append(node("label", {}, input, text));
+    box.append(node("label", {}, input, phrase(node("span"), text)));
   }
   return box;
 }
@@ -197,6 +208,11 @@ function movable(handle, place, { where, move, step = 0.1 }) {
 }
 
 // --- drawing -----------------------------------------------------------------------------------------------
+
+function chart(label = "") {
+  const svg = node("svg:svg", { role: "img", "aria-label": label });
+  return { svg, box: node("div.chart", {}, svg) };
+}
 
 // Pieces of an SVG; *stars* in a text stand for italics.
 function text(x, y, what, anchor = "start", kind = "") {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from browsing import on_a_phone, settle, swipe
-from test_site_figures import arrives, drag, frames, numbers, set_slider, show  # noqa: F401
+from test_site_figures import arrives, drag, frames, numbers, press, set_slider, show  # noqa: F401
 from test_site_pages import assert_readable
 from torch.distributions import Normal, kl_divergence
 
@@ -46,12 +46,6 @@ def agree(figure) -> dict:
     says = WORDS["verdicts"][shown["verdict"]].replace("*", "")
     assert figure.locator(".gl-eb-say").inner_text() == says
     return shown
-
-
-def press(figure, name: str) -> dict:
-    figure.get_by_role("button", name=name).click()
-    frames(figure.page)
-    return agree(figure)
 
 
 def test_top_of_q_moves_by_mouse_and_the_numbers_are_pythons(show):  # noqa: F811
@@ -149,14 +143,14 @@ def test_best_q_closes_the_gap_and_nothing_else_does(show):  # noqa: F811
     for x, sd in [(1.5, 0.8), (-2.8, 0.4), (0.0, 2.0)]:
         set_slider(figure, 2, x)
         set_slider(figure, 3, sd)
-        best = press(figure, "Best q")
+        best = agree(press(figure, "Best q"))
         assert float(best["gap"]) == pytest.approx(0, abs=1e-8) and best["verdict"] == "exact"
         assert float(best["elbo"]) == pytest.approx(float(best["logpx"]), abs=1e-8)
         assert "0.00 nats" in figure.inner_text()
         for name in ("q = prior", "Almost a point"):
-            other = press(figure, name)
+            other = agree(press(figure, name))
             assert float(other["gap"]) > 0.005 and float(other["elbo"]) < float(other["logpx"])
-    assert press(figure, "Start again")["x"] == "1.500000000"
+    assert agree(press(figure, "Start again"))["x"] == "1.500000000"
 
 
 def test_no_number_is_minus_nothing(show):  # noqa: F811
@@ -168,9 +162,9 @@ def test_no_number_is_minus_nothing(show):  # noqa: F811
 def test_prior_costs_nothing_and_a_point_costs_most(show):  # noqa: F811
     figure = show(evidence_bound()).locator(".gl-interact")
     assert figure.get_by_role("button", name="Best q").count() == 0
-    free = press(figure, "q = prior")
+    free = agree(press(figure, "q = prior"))
     assert float(free["kl"]) == 0 and float(free["overlap"]) == pytest.approx(1, abs=1e-6)
-    sharp = press(figure, "Almost a point")
+    sharp = agree(press(figure, "Almost a point"))
     assert float(sharp["klVariance"]) == pytest.approx(3.5, abs=0.001)
     codes = {round(float(z), 1) for z in sharp["z"].split()}
     assert codes == {0.0}, "without noise all draws give one code"

@@ -83,6 +83,13 @@ def drag(page, handle, dx: float, dy: float) -> None:
     frames(page)
 
 
+def press(figure, name: str):
+    """Click a button of the figure, and return the figure."""
+    figure.get_by_role("button", name=name).click()
+    frames(figure.page)
+    return figure
+
+
 def set_slider(figure, index: int, value: float) -> None:
     figure.locator("input[type=range]:visible").nth(index).evaluate(
         "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", value
@@ -281,13 +288,9 @@ def test_bandwidth_moves_by_keyboard_and_by_buttons(show):
     after = numbers(figure)
     assert float(after["h"]) < float(before["h"])
     assert float(after["train"]) > float(before["train"])
-    figure.get_by_role("button", name="Best on held-out").click()
-    frames(page)
-    best = numbers(figure)
+    best = numbers(press(figure, "Best on held-out"))
     assert best["h"] == best["best"]
-    figure.get_by_role("button", name="Smallest").click()
-    frames(page)
-    smallest = numbers(figure)
+    smallest = numbers(press(figure, "Smallest"))
     assert float(smallest["train"]) > float(best["train"])
     assert float(smallest["held"]) < float(best["held"])
     assert float(smallest["ratio"]) < 0.4

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from browsing import on_a_phone, swipe
-from test_site_figures import arrives, drag, frames, numbers, set_slider, show  # noqa: F401
+from test_site_figures import arrives, drag, frames, numbers, press, set_slider, show  # noqa: F401
 from test_site_pages import assert_readable
 
 from genlib.gan import bell_jsd, bell_value
@@ -29,12 +29,6 @@ def agree(figure) -> dict:
     says = WORDS["verdicts"][shown["verdict"]].replace("*", "")
     assert figure.locator(".gl-gg-say").inner_text() == says
     return shown
-
-
-def press(figure, name: str) -> dict:
-    figure.get_by_role("button", name=name).click()
-    frames(figure.page)
-    return numbers(figure)
 
 
 def test_players_move_by_mouse_and_the_numbers_are_pythons(show):  # noqa: F811
@@ -80,15 +74,14 @@ def test_steps_are_pythons_steps(browser, order, loss):
     page = on_a_phone(browser, adversarial_game(2, -1, 0.7, order, loss))
     figure = page.locator(".gl-interact")
     theta, phi = step(2, -1, 0.7, order, loss)
-    shown = press(figure, "One step")
+    shown = agree(press(figure, "One step"))
     assert (float(shown["theta"]), float(shown["phi"])) == pytest.approx((theta, phi), abs=1e-6)
     for _ in range(20):
         theta, phi = step(theta, phi, 0.7, order, loss)
-    press(figure, "Twenty steps")
-    shown = agree(figure)
+    shown = agree(press(figure, "Twenty steps"))
     assert (float(shown["theta"]), float(shown["phi"])) == pytest.approx((theta, phi), abs=1e-5)
     assert shown["steps"] == "21"
-    again = press(figure, "Start again")
+    again = agree(press(figure, "Start again"))
     assert (float(again["theta"]), float(again["phi"]), again["steps"]) == (2, -1, "0")
     page.context.close()
 
