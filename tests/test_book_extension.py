@@ -109,9 +109,11 @@ def test_a_strip_shows_the_stored_levels(tmp_path, monkeypatch):
     assert '<th scope="row">a &amp; b</th>' in page
     encoded = page.split("data:image/png;base64,")[1].split('"')[0]
     pixels = imread(io.BytesIO(base64.b64decode(encoded)))[..., 0]
-    assert pixels.shape == (8, 17)
-    assert np.allclose(pixels[:, :8].ravel(), 1 - np.array(ramp[0]) / 16, atol=0.01)
-    assert (pixels[:, 8] == 1).all() and (pixels[:, 9:] == 0).all()
+    assert pixels.shape == (10, 19)
+    assert np.allclose(pixels[1:9, 1:9].ravel(), 1 - np.array(ramp[0]) / 16, atol=0.01)
+    assert (pixels[1:9, 10:18] == 0).all()
+    frame = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, 9], pixels[:, -1]]
+    assert all((line == 1).all() for line in frame)
 
 
 def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):

@@ -242,10 +242,10 @@ class Strip(SphinxDirective):
 
 
 def png(images: list[list[int]]) -> str:
-    """Images of 64 grey levels 0..16, side by side with a gap, as the address of a small picture: ink on paper."""
-    paper = np.zeros((8, 9 * len(images) - 1))
+    """Images of 64 grey levels 0..16, side by side on paper that shows between and around, as the address of a picture."""
+    paper = np.zeros((10, 9 * len(images) + 1))
     for i, image in enumerate(images):
-        paper[:, 9 * i : 9 * i + 8] = np.reshape(image, (8, 8))
+        paper[1:9, 9 * i + 1 : 9 * i + 9] = np.reshape(image, (8, 8))
     file = io.BytesIO()
     imsave(file, paper, cmap="gray_r", vmin=0, vmax=16, format="png", metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
