@@ -242,7 +242,7 @@ class Strip(SphinxDirective):
 
 
 def png(images: list[list[int]]) -> str:
-    """Images of 64 grey levels 0..16, side by side on paper that shows between and around, as the address of a picture."""
+    """Images of 64 grey levels 0..16, side by side on paper that shows all round, as the address of a small picture."""
     paper = np.zeros((10, 9 * len(images) + 1))
     for i, image in enumerate(images):
         paper[1:9, 9 * i + 1 : 9 * i + 9] = np.reshape(image, (8, 8))
