@@ -6,7 +6,6 @@ chosen on the 5,000 validation images. Each run is kept in a file of its own und
 book/_data/vae_mnist.json is collected from these.
 """
 
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -16,17 +15,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks import mnist as bench
 from genlib.data import binarise, mnist
 from genlib.losses import gaussian_kl
 from genlib.run import Clock, progress
 from genlib.train import batches, fit
 from genlib.vae import VAE, Bernoulli, image_vae
-from tools import results
 
-ROOT = Path(__file__).parents[1]
-RUNS, TARGET = ROOT / "_build" / "bench" / "vae_mnist", results.DATA / "vae_mnist.json"
-SEEDS, K = (0, 1, 2), 5000
-SHAPE = (1, 28, 28)
+K, SHAPE = 5000, bench.SHAPE
 
 
 @dataclass(frozen=True)
@@ -161,33 +157,19 @@ def bound(
     return torch.cat([model.log_prob(part, k, rng) for part in shown])
 
 
-def collect(runs: Path = RUNS, target: Path = TARGET) -> None:
-    """Put the runs of each recipe whose seeds are all there side by side, one list over seeds for each number."""
-    found = {}
-    for name, recipe in RECIPES.items():
-        files = [runs / f"{name}-{seed}.json" for seed in SEEDS]
-        if all(file.exists() for file in files):
-            rows = [json.loads(file.read_text()) for file in files]
-            found[name] = {"recipe": asdict(recipe), "k": recipe.k}
-            found[name] |= {key: [row[key] for row in rows] for key in rows[0]}
-    if found:
-        about = {"command": "make bench BENCH=vae_mnist", "seeds": list(SEEDS)}
-        results.write(results.facts() | about | found, target)
+def described(recipe: Recipe) -> dict:
+    return {"recipe": asdict(recipe), "k": recipe.k}
+
+
+STORED = {"about": dict, "describe": described}  # no floor: a likelihood needs none
+
+
+def collect(runs: Path, target: Path) -> None:
+    bench.collect("vae_mnist", RECIPES, runs, target, **STORED)
 
 
 def main(names: list[str]) -> None:
-    """Measure the named runs, "recipe:seed", or all, and collect."""
-    known = [f"{name}:{seed}" for name in RECIPES for seed in SEEDS]
-    if unknown := set(names) - set(known):
-        sys.exit(f"RUNS: expected some of {', '.join(known)}, got {', '.join(sorted(unknown))}")
-    torch.set_num_threads(1)
-    RUNS.mkdir(parents=True, exist_ok=True)
-    for name in names or known:
-        recipe, _, seed = name.partition(":")
-        row = run(recipe, int(seed))
-        results.write(row, RUNS / f"{recipe}-{seed}.json")
-        print(name, {key: round(value, 2) for key, value in row.items()}, flush=True)
-    collect()
+    bench.main("vae_mnist", RECIPES, run, names, **STORED)
 
 
 if __name__ == "__main__":

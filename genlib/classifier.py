@@ -1,5 +1,7 @@
 """Chapter 1: the discriminative model, p(y | x). The same class is the judge of generated images."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,7 +50,7 @@ def small_conv(
     """
     widths = (32, 64) if side == 8 else (32, 64, 64)
     layers: list[nn.Module] = []
-    for n_in, n_out in zip((1, *widths), widths, strict=False):
+    for n_in, n_out in pairwise((1, *widths)):
         stride = 1 if n_in == 1 else 2
         layers += [nn.Conv2d(n_in, n_out, 3, stride, padding=1), nn.BatchNorm2d(n_out), nn.ReLU()]
     return nn.Sequential(

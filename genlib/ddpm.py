@@ -39,6 +39,11 @@ def cosine_beta(T: int, s: float = 0.008) -> Tensor:
     return _from_zero(T, (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=0.999))
 
 
+def signal_left(beta: Tensor) -> Tensor:
+    """alpha_bar_t for t = 0..T, float64, shape (T + 1,): the share of the data's variance that is left, 1 at t = 0."""
+    return (1 - beta.double()).cumprod(dim=0)
+
+
 def _from_zero(T: int, beta: Tensor) -> Tensor:
     if T < 1:
         raise ValueError(f"T: expected at least 1 step, got {T}")
@@ -85,7 +90,7 @@ class DDPM(nn.Module):
         self.net, self.T = net, len(beta) - 1
         self.predicts, self.variance, self.clip = predicts, variance, clip
         self.register_buffer("beta", beta)
-        self.register_buffer("alpha_bar", (1 - beta.double()).cumprod(dim=0).to(beta))
+        self.register_buffer("alpha_bar", signal_left(beta).to(beta))
 
     # --- there: noise is added
 
@@ -167,9 +172,11 @@ class DDPM(nn.Module):
         return mean + self.p_variance(t).sqrt() * noise if t > 1 else mean
 
     def p_variance(self, t: int | Tensor) -> Tensor:
-        """sigma_t^2 of a reverse step: beta_t, or beta-tilde_t = (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t) beta_t."""
-        if self.variance == "beta":
-            return self.beta[t]
+        """sigma_t^2 of a reverse step: beta_t, or beta-tilde_t."""
+        return self.beta[t] if self.variance == "beta" else self.q_variance(t)
+
+    def q_variance(self, t: int | Tensor) -> Tensor:
+        """beta-tilde_t, the variance of x_{t-1} given x_t and x_0: equation 7."""
         return (1 - self.alpha_bar[t - 1]) / (1 - self.alpha_bar[t]) * self.beta[t]
 
     def ddim_step(
@@ -291,7 +298,7 @@ class DDPM(nn.Module):
         _, eps_hat = self.predict(x_t, t)
         beta, alpha_bar = self.beta[t], self.alpha_bar[t]
         last = t == 1
-        true = (1 - self.alpha_bar[t - 1]) / (1 - alpha_bar) * beta  # beta-tilde
+        true = self.q_variance(t)
         ratio = torch.where(last, 1.0, true / torch.where(last, beta, self.p_variance(t)))
         error = (
             squared_error(eps_hat, eps) * beta**2 / ((1 - beta) * (1 - alpha_bar))
@@ -366,7 +373,7 @@ class PerfectDenoiser(nn.Module):
     def __init__(self, mixture: Mixture, beta: Tensor):
         super().__init__()
         self.mixture = mixture
-        self.register_buffer("alpha_bar", (1 - beta.double()).cumprod(dim=0))
+        self.register_buffer("alpha_bar", signal_left(beta))
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         eps_hat = torch.empty_like(x_t)

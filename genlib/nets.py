@@ -59,9 +59,6 @@ def image_decoder(
     return nn.Sequential(*layers, nn.Unflatten(1, tuple(shape)))
 
 
-# --- networks that are told the time -------------------------------------------------------------------------
-
-
 class Fourier(nn.Module):
     """x, and sin(w x) and cos(w x) for all frequencies w, (B, D) to (B, D (1 + 2 octaves)): a sense of fine detail.
 
@@ -83,6 +80,9 @@ class Fourier(nn.Module):
         angle = (x[:, :, None] * self.w).flatten(1)  # (B, D octaves)
         size = self.size.repeat(x.shape[1])
         return torch.cat([x, size * angle.sin(), size * angle.cos()], dim=1)
+
+
+# --- networks that are told the time -------------------------------------------------------------------------
 
 
 class TimeEmbedding(nn.Module):

@@ -101,7 +101,6 @@ def test_every_variant_can_take_a_step(monkeypatch):
     monkeypatch.setattr(tool, "N", 20)
     for name, change in tool.LESS.items():
         make = change.get("make", plane_ddpm)
-        monkeypatch.setattr(tool, "N", 20)
 
         def short(make=make):
             model = make()

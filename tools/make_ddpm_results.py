@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genlib import data
 from genlib.data import signed, unsigned
-from genlib.ddpm import DDPM, cosine_beta, linear_beta, plane_ddpm
+from genlib.ddpm import DDPM, cosine_beta, image_ddpm, linear_beta, plane_ddpm
 from genlib.evaluate import (
     digits_floor,
     finish,
@@ -26,12 +26,11 @@ from genlib.evaluate import (
     score_points,
     stored,
 )
-from genlib.nets import Fourier, ResidualMLP, UNet
 from genlib.run import Clock
 from genlib.train import batches, fit, train_steps, weight_average
 from tools import results
 from tools.make_autoencoder_results import levels
-from tools.make_table import DDPM_DECAY, DDPM_RECIPE, trained_ddpm
+from tools.make_table import DDPM_DECAY, DDPM_RECIPE, drawn_digits, fit_ddpm, trained_ddpm
 
 SEEDS, PLANE_SEEDS, N = (0, 1, 2), (20, 21, 22), 2500
 TARGET = results.DATA / "ddpm.json"
@@ -87,8 +86,7 @@ def plane() -> dict:
 
 
 def other_plane(predicts: str = "v", schedule: Callable = cosine_beta, octaves: int = 5) -> DDPM:
-    net = ResidualMLP(2, width=64, features=Fourier(octaves))
-    return DDPM(net, schedule(1000), predicts=predicts)
+    return DDPM(plane_ddpm(octaves=octaves).net, schedule(1000), predicts=predicts)
 
 
 LESS: dict[str, dict] = {
@@ -116,12 +114,14 @@ WAYS = [(steps, 0.0) for steps in (5, 10, 20, 50, 100, 250, 1000)]
 WAYS += [(steps, 1.0) for steps in (5, 10, 20, 50, 100, 250)]
 
 
-def drawn(model: DDPM, seed: int, steps: int | None, eta: float = 0.0, n: int = 1000) -> Tensor:
-    """Finished digits by all steps of algorithm 2 (None) or by some."""
-    rng = torch.Generator().manual_seed(seed)
-    if steps is None:
-        return finish(unsigned(model.sample(n, IMAGE, rng)))
-    return finish(unsigned(model.ddim(n, IMAGE, steps, eta, rng)))
+def drawn(model: DDPM, seed: int, steps: int | None = 50, eta: float = 0.0) -> Tensor:
+    return drawn_digits(model, torch.Generator().manual_seed(seed), steps, eta)
+
+
+def sampler(seed: int, variance: str = "beta", clip: float | None = 1.0) -> DDPM:
+    """The trained network with other choices for the walk back."""
+    model = trained_ddpm(seed)[0]
+    return DDPM(model.net, model.beta, predicts=model.predicts, variance=variance, clip=clip)
 
 
 def frechet(x: Tensor, reference: Tensor) -> float:
@@ -133,11 +133,9 @@ def steps() -> dict:
     x_test = data.digits().x_test
 
     def measure(seed: int, steps: int | None, eta: float = 0.0, variance: str = "beta") -> dict:
-        model = trained_ddpm(seed)[0]
-        model.variance = variance
+        model = sampler(seed, variance)
         with Clock() as clock:
             x = drawn(model, seed, steps, eta)
-        model.variance = "beta"
         return {"frechet": frechet(x, x_test), "cpu_s": clock.cpu_s}
 
     found = {
@@ -155,17 +153,14 @@ def bound() -> dict:
     def measure(seed: int) -> dict:
         row = {}
         for variance in ("beta", "posterior"):
-            model = trained_ddpm(seed)[0]
-            model.variance = variance
+            model = sampler(seed, variance)
             nats = model.bound(x, 200, rng=torch.Generator().manual_seed(seed)).mean().item()
             row[f"nats_{variance}"] = nats
             row[f"bits_{variance}"] = nats / 64 / math.log(2)
-        model.variance = "beta"
         return row
 
-    vae = stored("table")["rows"]["vae"][
-        "log_prob_test"
-    ]  # of dequantised pixels: per unit, not per level
+    # log p of dequantised pixels, per unit of grey, as a log-probability of levels
+    vae = stored("table")["rows"]["vae"]["log_prob_test"]
     return over_seeds(measure) | {"nats_vae": [64 * math.log(17) - v for v in vae]}
 
 
@@ -186,19 +181,18 @@ def training() -> dict:
     torch.manual_seed(SEEDS[0])
     images = data.digits()
     x_val = signed(images.x_val)
-    model = DDPM(UNet(IMAGE, (16, 32)), cosine_beta(1000), predicts="v", clip=1.0)
+    model = image_ddpm()
     average = weight_average(model, DDPM_DECAY)
     looks: dict[int, dict] = {}
 
     def look(step: int) -> None:
         row = {"loss": loss_at(model.eval(), x_val)}
         for name, net in (("last", model), ("average", average.module)):
-            row[f"frechet_{name}"] = frechet(drawn(net, 0, 50), images.x_val)
+            row[f"frechet_{name}"] = frechet(drawn(net, 0), images.x_val)
         looks[step] = row
         model.train()
 
     marks = [30, 100, 300, 1000, 3000]
-
     loop = train_steps(model, batches(signed(images.x_train)), **DDPM_RECIPE, average=average)
     for step, _ in enumerate(loop, start=1):
         if step in marks:
@@ -209,18 +203,9 @@ def training() -> dict:
 
 def scored(model: DDPM, seed: int) -> dict[str, float]:
     """The distance of samples in 50 steps, and how near they are to the training images; against validation images."""
-    images, x = data.digits(), drawn(model, seed, 50)
+    images, x = data.digits(), drawn(model, seed)
     ratio = nearest_training_ratio(x, images.x_train, images.x_val)
     return {"frechet_val": frechet(x, images.x_val), "nearest_ratio_val": ratio}
-
-
-def unclipped(seed: int) -> dict[str, float]:
-    """The recipe's networks, with nothing clipped in sampling."""
-    model = trained_ddpm(seed)[0]
-    model.clip = None
-    found = scored(model, seed)
-    model.clip = 1.0
-    return found
 
 
 def retrained(
@@ -231,18 +216,16 @@ def retrained(
 ) -> dict[str, float]:
     """Another recipe."""
     torch.manual_seed(seed)
-    model = DDPM(UNet(IMAGE, (16, 32)), schedule(1000), predicts=predicts, clip=1.0)
+    model = DDPM(image_ddpm().net, schedule(1000), predicts=predicts, clip=1.0)
     if not stratified:
         independent_times(model)
-    average = weight_average(model, DDPM_DECAY)
-    fit(model, batches(signed(data.digits().x_train)), **DDPM_RECIPE, average=average)
-    return scored(average.module, seed)
+    return scored(fit_ddpm(model, signed(data.digits().x_train)), seed)
 
 
 DIGITS: dict[str, Callable[[int], dict]] = {
     "recipe": lambda seed: scored(trained_ddpm(seed)[0], seed),
     "no_average": lambda seed: scored(trained_ddpm(seed)[1], seed),
-    "no_clip": unclipped,
+    "no_clip": lambda seed: scored(sampler(seed, clip=None), seed),
     "eps": partial(retrained, predicts="eps"),
     "linear": partial(retrained, schedule=linear_beta),
     "independent_times": partial(retrained, stratified=False),
@@ -262,12 +245,6 @@ def pictures() -> dict:
     """Twelve columns a row, as grey levels 0..16; seed 0."""
     model, images = trained_ddpm(SEEDS[0])[0], data.digits()
     rng = torch.Generator().manual_seed(SEEDS[0])
-    x_0 = signed(images.x_test[:12])
-    eps = torch.randn(x_0.shape, generator=rng)
-
-    def noisy(t: int) -> Tensor:
-        return model.q_sample(x_0, torch.full((12,), t), eps)
-
     film = list(model.denoise(12, IMAGE, rng))
     x = finish(unsigned(film[-1]))
     distance = torch.cdist(x.flatten(1), images.x_train.flatten(1))
@@ -278,7 +255,6 @@ def pictures() -> dict:
             "the digit in it, in one step": levels(unsigned(guess)),
         },
         "film": {f"t = {t}": levels(unsigned(film[model.T - t])) for t in (1000, 600, 400, 200, 0)},
-        "forward": {f"t = {t}": levels(unsigned(noisy(t))) for t in (0, 200, 400, 600, 1000)},
         "samples": {
             "DDPM": levels(x),
             "nearest training digit": levels(images.x_train[distance.argmin(dim=1)]),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from genlib import autoencoder, ddpm, gan, statistical, vae
 from genlib.autoencoder import Autoencoder, CodeLaw
@@ -29,7 +29,7 @@ from tools import results
 from tools.results import write
 
 SEEDS, N_SAMPLES = (0, 1, 2), 1000
-TARGET = Path(__file__).parents[1] / "book" / "_data" / "table.json"
+TARGET = results.DATA / "table.json"
 Maker = Callable[[], ClassConditional]
 
 
@@ -250,15 +250,36 @@ def trained_ddpm(seed: int, classes: int = 0) -> tuple[DDPM, DDPM, float]:
     torch.manual_seed(seed)
     data = digits()
     model = ddpm.image_ddpm(classes=classes)
-    average = weight_average(model, DDPM_DECAY)
     rows = (signed(data.x_train), data.y_train) if classes else (signed(data.x_train),)
     with Clock() as clock:
-        fit(model, batches(*rows), **DDPM_RECIPE, average=average)
-    return average.module.requires_grad_(False), model.requires_grad_(False), clock.cpu_s
+        average = fit_ddpm(model, *rows)
+    return average.requires_grad_(False), model.requires_grad_(False), clock.cpu_s
+
+
+def fit_ddpm(model: DDPM, *rows: Tensor) -> DDPM:
+    """Train by the book's recipe, and return the model with averaged weights."""
+    average = weight_average(model, DDPM_DECAY)
+    fit(model, batches(*rows), **DDPM_RECIPE, average=average)
+    return average.module
+
+
+def drawn_digits(
+    model: DDPM,
+    rng: torch.Generator,
+    steps: int | None = None,
+    eta: float = 0.0,
+    y: Tensor | None = None,
+) -> Tensor:
+    """Finished digits by all steps of algorithm 2 (None), or by some and a share eta of fresh noise."""
+    if steps is None:
+        x = model.sample(N_SAMPLES, (1, 8, 8), rng, y=y)
+    else:
+        x = model.ddim(N_SAMPLES, (1, 8, 8), steps, eta, rng, y=y)
+    return finish(unsigned(x))
 
 
 def ddpm_run(seed: int, steps: int | None, classes: int, eta: float) -> dict:
-    """Draw with all steps (None) or with some and a share eta of fresh noise; with classes, ask for one each. Score."""
+    """Draw and score with one seed; with classes, ask for one each."""
     (model, _, train_cpu_s), data = trained_ddpm(seed, classes), digits()
     rng = torch.Generator().manual_seed(seed)
     y = None
@@ -266,11 +287,8 @@ def ddpm_run(seed: int, steps: int | None, classes: int, eta: float) -> dict:
         share = torch.bincount(data.y_train) / len(data.y_train)
         y = torch.multinomial(share, N_SAMPLES, replacement=True, generator=rng)
     with Clock() as sampling:
-        if steps:
-            x = model.ddim(N_SAMPLES, (1, 8, 8), steps, eta, rng, y=y)
-        else:
-            x = model.sample(N_SAMPLES, (1, 8, 8), rng, y=y)
-    return score_digits(finish(unsigned(x)), y=y, rng=rng) | {
+        x = drawn_digits(model, rng, steps, eta, y)
+    return score_digits(x, y=y, rng=rng) | {
         "train_cpu_s": train_cpu_s,
         "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,
     }

@@ -6,13 +6,13 @@ The weights go to `genlib/assets/ddpm_digits`, the moments that the figure `diff
 import torch
 from torch import Tensor
 
-from genlib.data import digits, signed, unsigned
+from genlib.data import digits, signed
 from genlib.ddpm import DDPM
-from genlib.evaluate import finish, frechet_distance, judge
-from tools.make_table import DDPM_DECAY, DDPM_RECIPE, trained_ddpm
+from genlib.evaluate import frechet_distance, judge
+from tools.make_table import DDPM_DECAY, DDPM_RECIPE, N_SAMPLES, drawn_digits, trained_ddpm
 from tools.results import ASSETS, write_asset
 
-SEED, STEPS, N = 0, 50, 1000
+SEED, STEPS = 0, 50
 MOMENTS = [*range(1000, 700, -50), *range(700, 100, -25), *range(100, -1, -10)]
 
 
@@ -20,7 +20,7 @@ def measure(model: DDPM) -> dict[str, float]:
     """The numbers on the card: Fréchet distance to the validation images in 50 DDIM steps, and the loss on them."""
     x_val = digits().x_val
     rng = torch.Generator().manual_seed(SEED)
-    x = finish(unsigned(model.ddim(N, (1, 8, 8), STEPS, 0.0, rng)))
+    x = drawn_digits(model, rng, STEPS)
     features = judge("digits").features
     t, eps = model.times(len(x_val), rng), torch.randn(x_val.shape, generator=rng)
     with torch.no_grad():
@@ -55,7 +55,7 @@ def main() -> None:
         "decay": DDPM_DECAY,
         **DDPM_RECIPE,
         "ddim_steps": STEPS,
-        "n": N,
+        "n": N_SAMPLES,
         **measure(model.eval()),
         "parameters": sum(p.numel() for p in model.parameters()),
     }

@@ -6,7 +6,6 @@ The recipe is chosen among a few by the loss on the validation images; the test 
 
 import itertools
 import sys
-from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -38,9 +37,7 @@ def shifted(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     )
 
 
-def train(
-    data: ImageSet, recipe: dict, dropout: float, shift: float, steps: int | None = None
-) -> Classifier:
+def train(data: ImageSet, recipe: dict, dropout: float, shift: float) -> Classifier:
     """One judge by one recipe, the same on every run."""
     torch.manual_seed(SEED)
     rng = torch.Generator().manual_seed(SEED)
@@ -49,7 +46,7 @@ def train(
     fit(
         model,
         ((shifted(x, shift, rng), y) for x, y in pairs),
-        steps or recipe["steps"],
+        recipe["steps"],
         LR,
         weight_decay=recipe["weight_decay"],
         anneal=True,
@@ -58,23 +55,18 @@ def train(
     return model
 
 
-def parts(x: Tensor) -> Iterator[slice]:
-    """Slices of at most 1,000 images: a whole image set at once would fill the memory."""
-    return (slice(i, i + 1000) for i in range(0, len(x), 1000))
-
-
 @torch.no_grad()
 def measure(model: Classifier, x: Tensor, y: Tensor) -> dict[str, float]:
     """Loss in nats per image and accuracy, in evaluation mode."""
-    log_p = torch.cat([model.log_prob(x[part]) for part in parts(x)])
+    log_p = torch.cat([model.log_prob(part) for part in x.split(1000)])
     accuracy = (log_p.argmax(dim=1) == y).float().mean().item()
     return {"loss": F.nll_loss(log_p, y).item(), "accuracy": accuracy}
 
 
 @torch.no_grad()
 def features(model: Classifier, x: Tensor) -> Tensor:
-    """What the judge sees in all images, (n, features)."""
-    return torch.cat([model.features(x[part]) for part in parts(x)])
+    """What the judge sees in images, (n, features), a thousand at a time: all at once would fill the memory."""
+    return torch.cat([model.features(part) for part in x.split(1000)])
 
 
 def train_judge(name: str) -> None:
@@ -91,7 +83,7 @@ def train_judge(name: str) -> None:
                 best = val["loss"], model, tried[-1]
     _, model, chosen = best
     test = measure(model, data.x_test, data.y_test)
-    known = features(model, data.x_train[: len(data.x_test)] if name == "mnist" else data.x_train)
+    known = features(model, data.x_train[:10_000])
     floor = frechet_distance(known, features(model, data.x_test))
     fit_n, val_n, test_n = (f"{len(x):,}" for x in (data.x_train, data.x_val, data.x_test))
     card = {

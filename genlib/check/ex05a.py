@@ -2,7 +2,15 @@
 
 import torch
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_none_of,
+    need_number,
+    need_tensor,
+)
 from genlib.data import Mixture
 from genlib.ddpm import linear_beta
 
@@ -32,8 +40,7 @@ def exercise_1(answer) -> str:
             before.sqrt() * x_0 + (1 - before).sqrt() * eps
         ),
     }
-    for message, value in wrong.items():
-        need(not close(found, value), message)
+    need_none_of(found, wrong)
     need(close(found, right), "this is not sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.")
     return "One jump, as good as t steps."
 
@@ -138,7 +145,6 @@ def exercise_4(answer) -> str:
             (1 - alpha_bar) ** 0.5 * (x_t - alpha_bar**0.5 * m) / (alpha_bar * s + 1 - alpha_bar)
         ),
     }
-    for message, value in wrong.items():
-        need(not close(found, value), message)
+    need_none_of(found, wrong)
     need(close(found, right), "this is not -sqrt(1 - alpha_bar) times the score of x_t.")
     return "A straight line in x_t, and exact."

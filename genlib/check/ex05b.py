@@ -2,7 +2,15 @@
 
 import torch
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_none_of,
+    need_number,
+    need_tensor,
+)
 
 
 def _example(D: int = 3, B: int = 5):
@@ -28,8 +36,7 @@ def exercise_1(answer) -> str:
         "the noise is taken away, not added.": (x_t + (1 - a).sqrt() * eps) / a.sqrt(),
         "the two factors are swapped.": (x_t - a.sqrt() * eps) / (1 - a).sqrt(),
     }
-    for message, value in wrong.items():
-        need(not close(found, value), message)
+    need_none_of(found, wrong)
     need(close(found, x_0), "solve x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps for x_0.")
     return "The data as the network sees them."
 

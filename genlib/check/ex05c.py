@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_tensor
+from genlib.check.verdict import close, exercise, need, need_answer, need_none_of, need_tensor
 
 
 @exercise
@@ -45,8 +45,7 @@ def exercise_1(answer) -> str:
         not close(found, step(0.25 * ratio, sd=0.25 * ratio)),
         "sigma is in front of the noise, not its square.",
     )
-    for message, variance in wrong.items():
-        need(not close(found, step(variance)), message)
+    need_none_of(found, {message: step(variance) for message, variance in wrong.items()})
     need(
         close(found, step(0.25 * ratio)),
         "eta = 0 is right; for eta = 0.5 sigma^2 should be eta^2 (1 - a_s) / (1 - a_t) (1 - a_t / a_s).",

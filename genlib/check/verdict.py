@@ -56,6 +56,12 @@ def need(condition: bool, message: str) -> None:
         raise NotYet(message)
 
 
+def need_none_of(found, wrong: dict[str, Tensor]) -> None:
+    """Stop the check where the answer is a known wrong one; each stands behind the message that says why."""
+    for message, value in wrong.items():
+        need(not close(found, value), message)
+
+
 def need_answer(value, what: str = "your function") -> None:
     """Stop the check where the stub still returns nothing."""
     need(

@@ -1,5 +1,6 @@
 """The object behind every interactive figure: HTML that needs no kernel, no network and no library."""
 
+import base64
 import hashlib
 import html
 import json
@@ -76,6 +77,11 @@ def _code(name: str) -> str:
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def as_base64(x: Tensor) -> str:
+    """The bytes of a tensor of whole numbers as text; shared.js unpacks them."""
+    return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
 
 
 def uniforms(seed: int) -> Iterator[float]:

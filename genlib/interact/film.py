@@ -1,6 +1,5 @@
 """There and back: digits that noise covers, and the same model's walk from noise to digits, moved through by time."""
 
-import base64
 import functools
 import json
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genlib.ddpm import cosine_beta, linear_beta
-from genlib.interact.base import Interactive
+from genlib.ddpm import cosine_beta, linear_beta, signal_left
+from genlib.interact.base import Interactive, as_base64
 
 ASSET = Path(__file__).parents[1] / "assets" / "ddpm_film"
 T = 1000
@@ -85,19 +84,16 @@ def diffusion_film(t: int = 200, schedule: str = "cosine") -> Interactive:
         raise ValueError(f"t: expected a multiple of 10 from 0 to {T}, got {t}")
     tensors, card = film()
 
-    def packed(x: Tensor) -> str:
-        return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
-
     def alpha_bar(beta: Tensor) -> list[float]:
-        values = (1 - beta.double()).cumprod(dim=0)
-        return [float(f"{v:.5g}") for v in values[:: max(1, (len(beta) - 1) // 100)].tolist()]
+        at = slice(None, None, (len(beta) - 1) // 100)  # 101 times
+        return [float(f"{v:.5g}") for v in signal_left(beta)[at].tolist()]
 
     data = {
         "start": {"t": t, "schedule": schedule},
         "words": WORDS,
-        "x0": packed(tensors["x_0"]),
-        "eps": packed(tensors["eps"]),
-        "back": packed(tensors["back"]),
+        "x0": as_base64(tensors["x_0"]),
+        "eps": as_base64(tensors["eps"]),
+        "back": as_base64(tensors["back"]),
         "moments": card["moments"],
         "alphaBar": {name: alpha_bar(beta) for name, beta in SCHEDULES.items()},
     }

@@ -3,7 +3,6 @@
 One of chapter 2's autoencoder, one of chapter 3's VAE with the same networks.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +21,7 @@ from genlib.autoencoder import (
     standard_normal,
 )
 from genlib.data import digits
-from genlib.interact.base import Interactive, draws
+from genlib.interact.base import Interactive, as_base64, draws
 from genlib.shapes import expect
 from genlib.vae import VAE, image_vae
 
@@ -361,11 +360,6 @@ def packed(shown: LatentPlane) -> dict:
         ],
         "radius": shown.radius,
     }
-
-
-def as_base64(x: Tensor) -> str:
-    """The bytes of a tensor of whole numbers as text; digits.js unpacks them."""
-    return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:

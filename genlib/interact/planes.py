@@ -9,10 +9,9 @@ from torch import Tensor
 
 from genlib.data import digits
 from genlib.evaluate import finish, judge
-from genlib.interact.base import Interactive
+from genlib.interact.base import Interactive, as_base64
 from genlib.interact.latent import (
     ASSETS,
-    as_base64,
     codes_of,
     packed,
     plane,

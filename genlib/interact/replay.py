@@ -1,6 +1,5 @@
 """Two trainings of a GAN on the ring, moment by moment: the map of D, the fakes, and where each is pulled."""
 
-import base64
 import functools
 import json
 import math
@@ -11,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genlib.data import ring
-from genlib.interact.base import Interactive
+from genlib.interact.base import Interactive, as_base64
 
 ASSET = Path(__file__).parents[1] / "assets" / "gan_replay"
 RING = ring()
@@ -65,7 +64,7 @@ def gan_replay(run: str = "plain", moment: int = 0) -> Interactive:
     def packed(name: str) -> str:
         x = tensors[name]
         x = x if x.dtype == torch.uint8 else (x.to(torch.int16) + 127).to(torch.uint8)
-        return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
+        return as_base64(x)
 
     data = {
         "start": {"run": run, "moment": moment},
