@@ -105,11 +105,12 @@ class Quiz(SphinxDirective):
         question += self.inline(" ".join(self.arguments[0].split()))
         box += question
         for right, text, reason in options:
-            box += raw('<details class="gl-option"><summary>')
+            # The span makes one line of text and formulas, beside the circle.
+            box += raw('<details class="gl-option"><summary><span>')
             box += self.inline(text)
             verdict = "right" if right else "wrong"
             label = "Right." if right else "No."
-            box += raw(f'</summary><p><b class="gl-verdict-{verdict}">{label}</b> ')
+            box += raw(f'</span></summary><p><b class="gl-verdict-{verdict}">{label}</b> ')
             box += self.inline(reason)
             box += raw("</p></details>")
         return [box]

@@ -51,7 +51,8 @@
       item.typesetRoot.append(spoken);
       // An option of a quiz that is a formula and nothing else needs a name.
       const summary = item.typesetRoot.closest("summary");
-      const words = summary && [...summary.childNodes].some((part) => !part.querySelector?.("mjx-container") && part.textContent.trim());
+      const option = item.typesetRoot.closest("summary > span:not(.math)") ?? summary;
+      const words = summary && [...option.childNodes].some((part) => !part.querySelector?.("mjx-container") && part.textContent.trim());
       if (summary && !words) summary.setAttribute("aria-label", item.math.replace(/[\\{}]+/g, " ").trim());
     }
   }

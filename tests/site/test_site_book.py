@@ -77,6 +77,27 @@ def test_quiz_works_by_keyboard_and_without_javascript(browser, address):
     context.close()
 
 
+def test_formulas_in_quiz_options_stand_in_the_line(browser, address):
+    name = "book/05_denoising_diffusion.html"
+    context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{address}/{name}")
+    settle(page)
+    gaps = page.evaluate("""() => [...document.querySelectorAll('.gl-option summary mjx-container')].map(formula => {
+      const before = formula.parentElement.previousSibling ?? formula.previousSibling;
+      if (!before || before.nodeType !== Node.TEXT_NODE) return 0;
+      const text = document.createRange();
+      text.selectNodeContents(before);
+      const line = [...text.getClientRects()].at(-1), here = formula.getBoundingClientRect();
+      const start = formula.closest('summary > span:not(.math)')?.getBoundingClientRect().left ?? 0;
+      return Math.min(Math.abs(here.left - line.right), Math.abs(here.left - start));
+    })""")
+    assert len(gaps) > 5 and max(gaps) < 8, gaps
+    named = page.locator(".gl-option summary[aria-label]")
+    assert all("is left" not in label.get_attribute("aria-label") for label in named.all())
+    context.close()
+
+
 def test_figures_leave_a_sentence_without_javascript(browser, address):
     name = first_page_with("data-figure=")
     context = browser.new_context(java_script_enabled=False)
