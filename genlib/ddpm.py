@@ -128,7 +128,8 @@ class DDPM(nn.Module):
     def times(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """n random times, (n,), each uniform on 1..T, one in each of n equal parts of 1..T, in random order.
 
-        As good as independent times, and the loss of a batch wobbles less. Paper: Kingma et al. 2021, section 4.2.
+        As good as independent times, and the loss of a batch wobbles less. Paper: Kingma et al. 2021, appendix I.1, for
+        times at equal distances; here each is drawn within its own part.
         """
         part = torch.randperm(n, generator=rng) + torch.rand(n, generator=rng, dtype=torch.float64)
         return (part / n * self.T).long().clamp(max=self.T - 1) + 1
@@ -209,6 +210,7 @@ class DDPM(nn.Module):
         *,
         steps: int | None = None,
         eta: float = 0.0,
+        power: float = 1.0,
         y: Tensor | None = None,
         x_T: Tensor | None = None,
     ) -> Iterator[Tensor]:
@@ -216,8 +218,9 @@ class DDPM(nn.Module):
 
         Args:
             n, shape: number and shape of the x.
-            steps: None for all T steps of algorithm 2; else a number of DDIM steps, evenly from T down to 0.
+            steps: None for all T steps of algorithm 2; else a number of DDIM steps.
             eta: share of fresh noise in DDIM steps, in [0, 1].
+            power: where the DDIM steps are: 1 evenly from T down to 0; 2 or more for finer ones near 0.
             y: labels (n,) for a network that takes them.
             x_T: where to start, (n, *shape), in the place of fresh noise.
         """
@@ -227,9 +230,11 @@ class DDPM(nn.Module):
             raise ValueError(f"steps: expected 1 to {self.T}, got {steps}")
         if not 0 <= eta <= 1:
             raise ValueError(f"eta: expected a number in [0, 1], got {eta}")
+        if power < 1:
+            raise ValueError(f"power: expected at least 1, got {power}")
         x = normal(self.beta, (n, *shape), rng) if x_T is None else x_T
         yield x
-        times = ddim_times(self.T, steps or self.T)
+        times = ddim_times(self.T, steps or self.T, power)
         for t, s in zip(times[:-1], times[1:], strict=True):
             noise = normal(x, x.shape, rng) if steps is None or eta else torch.zeros_like(x)
             x = (
@@ -259,12 +264,13 @@ class DDPM(nn.Module):
         eta: float = 0.0,
         rng: torch.Generator | None = None,
         *,
+        power: float = 1.0,
         y: Tensor | None = None,
         x_T: Tensor | None = None,
         title: str | None = None,
     ) -> Tensor:
         """n new x, (n, *shape), by a few steps; the arguments are those of `denoise`."""
-        states = self.denoise(n, shape, rng, steps=steps, eta=eta, y=y, x_T=x_T)
+        states = self.denoise(n, shape, rng, steps=steps, eta=eta, power=power, y=y, x_T=x_T)
         return self._last(states, steps, title)
 
     # --- likelihood
@@ -335,9 +341,14 @@ class DDPM(nn.Module):
         return x
 
 
-def ddim_times(T: int, steps: int) -> list[int]:
-    """Times from T down to 0 at even distances, rounded: `steps` + 1 whole numbers."""
-    return torch.linspace(T, 0, steps + 1, dtype=torch.float64).round().long().tolist()
+def ddim_times(T: int, steps: int, power: float = 1.0) -> list[int]:
+    """`steps` + 1 falling whole times T (left / steps)^power, from T down to 0, with `left` steps left to go.
+
+    No two are the same: where a power of 2 or more would not move, time falls by 1.
+    Paper: Song et al. 2021, appendix D.2, with powers 1 (linear) and 2 (quadratic).
+    """
+    left = torch.arange(steps, -1, -1, dtype=torch.float64)
+    return torch.maximum((T * (left / steps) ** power).round(), left).long().tolist()
 
 
 def level_nll(mean: Tensor, x_0: Tensor, sd: Tensor, levels: int) -> Tensor:

@@ -215,10 +215,28 @@ def test_no_variance_of_a_short_cut_needs_a_clamp():
                 assert 0 <= variance <= 1 - then
 
 
-def test_short_cuts_run_evenly_from_T_to_0():
+def test_short_cuts_run_from_T_to_0_evenly_or_finer_near_0():
     assert ddim_times(10, 5) == [10, 8, 6, 4, 2, 0]
     assert ddim_times(1000, 3) == [1000, 667, 333, 0]
     assert ddim_times(7, 7) == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert ddim_times(100, 5, 2.0) == [100, 64, 36, 16, 4, 0]
+    for T, steps, power in itertools.product((50, 999, 1000), (1, 7, 50), (1.0, 1.5, 2.0, 7.0)):
+        times = ddim_times(T, steps, power)
+        assert times[0] == T and times[-1] == 0 and len(times) == steps + 1
+        assert all(t > s for t, s in itertools.pairwise(times))
+        for i, t in enumerate(times):  # the power, where it falls by 1 or more
+            even = T * ((steps - i) / steps) ** power
+            assert abs(t - max(even, steps - i)) <= 0.5
+
+
+def test_finer_steps_near_0_keep_the_width_of_a_thin_mode():
+    beta, thin = cosine_beta(1000), Mixture(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), 0.02)
+    model = DDPM(PerfectDenoiser(thin, beta), beta)
+    width = {}
+    for power in (1.0, 2.0):
+        x = model.ddim(2000, (2,), 50, 0.0, rng(), power=power)
+        width[power] = x[:, 1].std().item() / 0.02
+    assert width[1.0] < 0.5 and 0.75 < width[2.0] < 1.02
 
 
 def test_the_film_and_the_samples_are_one_thing_and_can_be_stopped(capsys, monkeypatch):
@@ -380,6 +398,8 @@ def test_bad_arguments_are_named():
         model.ddim(2, (2,), 6)
     with pytest.raises(ValueError, match=r"eta: expected a number in \[0, 1\], got 1.5"):
         model.ddim(2, (2,), 5, 1.5)
+    with pytest.raises(ValueError, match="power: expected at least 1, got 0.5"):
+        model.ddim(2, (2,), 5, power=0.5)
     with pytest.raises(ValueError, match="n: expected at least 0, got -1"):
         model.sample(-1, (2,))
     with pytest.raises(ValueError, match=r"t: expected shape \(B\) with {'B': 2}, got \(3,\)"):
