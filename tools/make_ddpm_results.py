@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import torch
 from torch import Tensor
@@ -30,7 +31,14 @@ from genlib.run import Clock
 from genlib.train import batches, fit, train_steps, weight_average
 from tools import results
 from tools.make_autoencoder_results import levels
-from tools.make_table import DDPM_DECAY, DDPM_RECIPE, drawn_digits, fit_ddpm, trained_ddpm
+from tools.make_table import (
+    DDPM_BATCH,
+    DDPM_DECAY,
+    DDPM_RECIPE,
+    drawn_digits,
+    fit_ddpm,
+    trained_ddpm,
+)
 
 SEEDS, PLANE_SEEDS, N = (0, 1, 2), (20, 21, 22), 2500
 TARGET = results.DATA / "ddpm.json"
@@ -51,7 +59,7 @@ def plane_run(
     decay: float = DECAY,
     stratified: bool = True,
 ) -> dict:
-    """Train on one density in units of its standard deviation, and score samples by all steps and by 50."""
+    """Train on one density in units of its standard deviation, and score samples by all steps and by 50 in two ways."""
     torch.manual_seed(seed)
     truth = getattr(data, density)()
     x = truth.sample(100_000)
@@ -64,8 +72,10 @@ def plane_run(
     model = average.module if average else model
     rng = torch.Generator().manual_seed(seed)
     found = score_points(model.sample(N, (2,), rng) * scale, truth, rng)
-    short = score_points(model.ddim(N, (2,), 50, 0.0, rng) * scale, truth, rng)
-    return found | {f"{name}_50": value for name, value in short.items()} | {"cpu_s": clock.cpu_s}
+    for ending, power in (("50", 1.0), ("50_fine", 2.0)):  # even times, and finer ones near 0
+        x = model.ddim(N, (2,), 50, 0.0, rng, power=power) * scale
+        found |= {f"{name}_{ending}": value for name, value in score_points(x, truth, rng).items()}
+    return found | {"cpu_s": clock.cpu_s}
 
 
 def independent_times(model: DDPM) -> None:
@@ -110,12 +120,16 @@ def plane_less() -> dict:
 
 # --- the digits ----------------------------------------------------------------------------------------------
 
-WAYS = [(steps, 0.0) for steps in (5, 10, 20, 50, 100, 250, 1000)]
-WAYS += [(steps, 1.0) for steps in (5, 10, 20, 50, 100, 250)]
+DRAWS = 3  # of 1,000 digits each: the distance of one draw is off by about .05
+STEPS, ETAS = (5, 10, 20, 50, 100, 1000), (0.0, 1.0)
 
 
-def drawn(model: DDPM, seed: int, steps: int | None = 50, eta: float = 0.0) -> Tensor:
-    return drawn_digits(model, torch.Generator().manual_seed(seed), steps, eta)
+def drawn(
+    model: DDPM, seed: int, steps: int | None = 50, eta: float = 0.0, power: float = 1.0
+) -> list[Tensor]:
+    """Three draws of 1,000 digits."""
+    rng = torch.Generator().manual_seed(seed)
+    return [drawn_digits(model, rng, steps, eta, power=power) for _ in range(DRAWS)]
 
 
 def sampler(seed: int, variance: str = "beta", clip: float | None = 1.0) -> DDPM:
@@ -124,25 +138,34 @@ def sampler(seed: int, variance: str = "beta", clip: float | None = 1.0) -> DDPM
     return DDPM(model.net, model.beta, predicts=model.predicts, variance=variance, clip=clip)
 
 
-def frechet(x: Tensor, reference: Tensor) -> float:
-    return frechet_distance(judge("digits").features(x), judge("digits").features(reference))
+def frechet(draws: list[Tensor], reference: Tensor) -> float:
+    """The mean distance of the draws."""
+    features = judge("digits").features
+    return mean(frechet_distance(features(x), features(reference)) for x in draws)
 
 
 def steps() -> dict:
-    """Quality against seconds: number of steps, and fresh noise on the way or none; test images."""
+    """Quality against seconds: number of steps, fresh noise on the way or none, even times or finer ones near 0."""
     x_test = data.digits().x_test
 
-    def measure(seed: int, steps: int | None, eta: float = 0.0, variance: str = "beta") -> dict:
-        model = sampler(seed, variance)
+    def measure(seed: int, **how: float) -> dict:
         with Clock() as clock:
-            x = drawn(model, seed, steps, eta)
-        return {"frechet": frechet(x, x_test), "cpu_s": clock.cpu_s}
+            draws = drawn(trained_ddpm(seed)[0], seed, **how)
+        return {"frechet": frechet(draws, x_test), "cpu_s": clock.cpu_s / DRAWS}
 
+    ways = [
+        (steps, eta, power)
+        for eta in ETAS
+        for power in (1.0, 2.0)
+        for steps in STEPS
+        if power == 1 or steps <= 100
+    ]
     found = {
-        f"{steps}_{eta:g}": over_seeds(partial(measure, steps=steps, eta=eta))
-        for steps, eta in WAYS
+        f"{steps}_{eta:g}{'_fine' if power > 1 else ''}": over_seeds(
+            partial(measure, steps=steps, eta=eta, power=power)
+        )
+        for steps, eta, power in ways
     }
-    found["posterior"] = over_seeds(partial(measure, steps=None, variance="posterior"))
     return {"floor": digits_floor()} | found
 
 
@@ -188,12 +211,13 @@ def training() -> dict:
     def look(step: int) -> None:
         row = {"loss": loss_at(model.eval(), x_val)}
         for name, net in (("last", model), ("average", average.module)):
-            row[f"frechet_{name}"] = frechet(drawn(net, 0), images.x_val)
+            row[f"frechet_{name}"] = frechet(drawn(net, SEEDS[0]), images.x_val)
         looks[step] = row
         model.train()
 
-    marks = [30, 100, 300, 1000, 3000]
-    loop = train_steps(model, batches(signed(images.x_train)), **DDPM_RECIPE, average=average)
+    marks = [30, 100, 300, 1000, DDPM_RECIPE["steps"]]
+    loader = batches(signed(images.x_train), size=DDPM_BATCH)
+    loop = train_steps(model, loader, **DDPM_RECIPE, average=average)
     for step, _ in enumerate(loop, start=1):
         if step in marks:
             look(step)
@@ -201,11 +225,11 @@ def training() -> dict:
     return {"steps": marks} | found
 
 
-def scored(model: DDPM, seed: int) -> dict[str, float]:
-    """The distance of samples in 50 steps, and how near they are to the training images; against validation images."""
-    images, x = data.digits(), drawn(model, seed)
-    ratio = nearest_training_ratio(x, images.x_train, images.x_val)
-    return {"frechet_val": frechet(x, images.x_val), "nearest_ratio_val": ratio}
+def scored(draws: list[Tensor]) -> dict[str, float]:
+    """The distance of samples, and how near they are to the training images; against validation images."""
+    images = data.digits()
+    ratio = nearest_training_ratio(torch.cat(draws), images.x_train, images.x_val)
+    return {"frechet_val": frechet(draws, images.x_val), "nearest_ratio_val": ratio}
 
 
 def retrained(
@@ -219,22 +243,38 @@ def retrained(
     model = DDPM(image_ddpm().net, schedule(1000), predicts=predicts, clip=1.0)
     if not stratified:
         independent_times(model)
-    return scored(fit_ddpm(model, signed(data.digits().x_train)), seed)
+    return scored(drawn(fit_ddpm(model, signed(data.digits().x_train)), seed))
+
+
+def told(seed: int, eta: float = 0.0, by_chance: bool = False) -> dict[str, float]:
+    """The network that is told the class, asked for the training digits' classes, or for as many drawn from them."""
+    model, y = trained_ddpm(seed, classes=10)[0], data.digits().y_train
+    rng, draws = torch.Generator().manual_seed(seed), []
+    for _ in range(DRAWS):
+        asked = y[torch.randint(len(y), y.shape, generator=rng)] if by_chance else y
+        draws.append(drawn_digits(model, rng, 50, eta, y=asked))
+    return scored(draws)
 
 
 DIGITS: dict[str, Callable[[int], dict]] = {
-    "recipe": lambda seed: scored(trained_ddpm(seed)[0], seed),
-    "no_average": lambda seed: scored(trained_ddpm(seed)[1], seed),
-    "no_clip": lambda seed: scored(sampler(seed, clip=None), seed),
+    "recipe": lambda seed: scored(drawn(trained_ddpm(seed)[0], seed)),
+    "fresh_noise": lambda seed: scored(drawn(trained_ddpm(seed)[0], seed, eta=1.0)),
+    "no_average": lambda seed: scored(drawn(trained_ddpm(seed)[1], seed)),
+    "no_clip": lambda seed: scored(drawn(sampler(seed, clip=None), seed)),
     "eps": partial(retrained, predicts="eps"),
     "linear": partial(retrained, schedule=linear_beta),
     "independent_times": partial(retrained, stratified=False),
+    "told": told,
+    "told_fresh_noise": partial(told, eta=1.0),
+    "told_by_chance": partial(told, by_chance=True),
 }
 
 
 def digits_less() -> dict:
-    """One ingredient of the digits' recipe changed at a time; validation images in the place of the test images."""
-    return {name: over_seeds(measure) for name, measure in DIGITS.items()}
+    """One ingredient of the digits' recipe changed at a time, 50 steps; validation images, not test images."""
+    images = data.digits()
+    floor = {"frechet_val": frechet([images.x_train], images.x_val)}
+    return {"floor": floor} | {name: over_seeds(measure) for name, measure in DIGITS.items()}
 
 
 # --- pictures for the page -----------------------------------------------------------------------------------
@@ -278,7 +318,11 @@ def main(names: Sequence[str], target: Path = TARGET) -> None:
         "seeds_plane": list(PLANE_SEEDS),
         "threads": 1,
         "recipe_plane": {"steps": PLANE["steps"], "lr": PLANE["lr"], "batch": BATCH},
-        "recipe_digits": {"steps": DDPM_RECIPE["steps"], "lr": DDPM_RECIPE["lr"], "batch": 100},
+        "recipe_digits": {
+            "steps": DDPM_RECIPE["steps"],
+            "lr": DDPM_RECIPE["lr"],
+            "batch": DDPM_BATCH,
+        },
     }
     results.measure_sections(SECTIONS, names, about, target)
 

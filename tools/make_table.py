@@ -239,8 +239,8 @@ def gan_row() -> dict:
 
 # --- chapter 5: a network that takes noise away ---------------------------------------------------------------
 
-DDPM_RECIPE = {"steps": 3000, "lr": 4e-3, "anneal": 0.5}
-DDPM_DECAY = 0.995
+DDPM_RECIPE = {"steps": 3500, "lr": 4e-3, "anneal": 0.5}
+DDPM_BATCH, DDPM_DECAY = 64, 0.995
 
 
 @functools.cache
@@ -259,7 +259,7 @@ def trained_ddpm(seed: int, classes: int = 0) -> tuple[DDPM, DDPM, float]:
 def fit_ddpm(model: DDPM, *rows: Tensor) -> DDPM:
     """Train by the book's recipe, and return the model with averaged weights."""
     average = weight_average(model, DDPM_DECAY)
-    fit(model, batches(*rows), **DDPM_RECIPE, average=average)
+    fit(model, batches(*rows, size=DDPM_BATCH), **DDPM_RECIPE, average=average)
     return average.module
 
 
@@ -268,26 +268,23 @@ def drawn_digits(
     rng: torch.Generator,
     steps: int | None = None,
     eta: float = 0.0,
+    power: float = 1.0,
     y: Tensor | None = None,
 ) -> Tensor:
-    """Finished digits by all steps of algorithm 2 (None), or by some and a share eta of fresh noise."""
+    """Finished digits by all steps of algorithm 2 (None), or by some; arguments as in `DDPM.denoise`."""
     if steps is None:
         x = model.sample(N_SAMPLES, (1, 8, 8), rng, y=y)
     else:
-        x = model.ddim(N_SAMPLES, (1, 8, 8), steps, eta, rng, y=y)
+        x = model.ddim(N_SAMPLES, (1, 8, 8), steps, eta, rng, power=power, y=y)
     return finish(unsigned(x))
 
 
 def ddpm_run(seed: int, steps: int | None, classes: int, eta: float) -> dict:
-    """Draw and score with one seed; with classes, ask for one each."""
-    (model, _, train_cpu_s), data = trained_ddpm(seed, classes), digits()
-    rng = torch.Generator().manual_seed(seed)
-    y = None
-    if classes:
-        share = torch.bincount(data.y_train) / len(data.y_train)
-        y = torch.multinomial(share, N_SAMPLES, replacement=True, generator=rng)
+    """Draw and score with one seed; with classes, ask for each as often as it stands among the training digits."""
+    (model, _, train_cpu_s), rng = trained_ddpm(seed, classes), torch.Generator().manual_seed(seed)
+    y = digits().y_train if classes else None
     with Clock() as sampling:
-        x = drawn_digits(model, rng, steps, eta, y)
+        x = drawn_digits(model, rng, steps, eta, y=y)
     return score_digits(x, y=y, rng=rng) | {
         "train_cpu_s": train_cpu_s,
         "sample_s_per_1000": sampling.cpu_s * 1000 / N_SAMPLES,

@@ -9,7 +9,14 @@ from torch import Tensor
 from genlib.data import digits, signed
 from genlib.ddpm import DDPM
 from genlib.evaluate import frechet_distance, judge
-from tools.make_table import DDPM_DECAY, DDPM_RECIPE, N_SAMPLES, drawn_digits, trained_ddpm
+from tools.make_table import (
+    DDPM_BATCH,
+    DDPM_DECAY,
+    DDPM_RECIPE,
+    N_SAMPLES,
+    drawn_digits,
+    trained_ddpm,
+)
 from tools.results import ASSETS, write_asset
 
 SEED, STEPS = 0, 50
@@ -51,7 +58,7 @@ def main() -> None:
         "what": "DDPM of the digits, a small U-Net that predicts v; average of its weights over the training",
         "data": "digits: 1,000 train images to fit",
         "seed": SEED,
-        "batch": 100,
+        "batch": DDPM_BATCH,
         "decay": DDPM_DECAY,
         **DDPM_RECIPE,
         "ddim_steps": STEPS,
