@@ -35,7 +35,17 @@ def line(a, b, n):
     return (1 - u) * a + u * b
 
 
-RIGHT = {1: step, 2: walk, 3: arc}
+def times(T, steps, power=2.0, apart=True, ends=slice(None), turn=1, shift=0):
+    left = range(steps, -1, -1)
+    t = [max(round(T * (k / steps) ** power), k * apart) + shift for k in left]
+    return t[ends][::turn]
+
+
+def short_at_the_start(T, steps):
+    return [round(T * (1 - (i / steps) ** 2)) for i in range(steps + 1)]
+
+
+RIGHT = {1: step, 2: walk, 3: arc, 4: times}
 WRONG = {
     1: [
         (lambda *b: step(*b, roots=1.0), "square roots are missing"),
@@ -65,6 +75,16 @@ WRONG = {
         (lambda a, b, n: arc(a, b, n, torch.tensor(math.pi / 2)), "90 degrees"),
         (lambda a, b, n: 2 * arc(a, b, n), "the ends should be"),
         (lambda a, b, n: arc(a, b, n, torch.tensor(0.7)), "not on the arc"),
+    ],
+    4: [
+        (lambda T, steps: times(T, steps, ends=slice(1, None)), "both ends"),
+        (lambda T, steps: times(T, steps, turn=-1), "should fall"),
+        (lambda T, steps: times(T, steps, shift=1), "the last 0"),
+        (lambda T, steps: [t + 0.3 * (0 < t < T) for t in times(T, steps)], "whole number"),
+        (lambda T, steps: times(T, steps, power=1.0), "these times are even"),
+        (short_at_the_start, "not what is done"),
+        (lambda T, steps: times(T, steps, apart=False), "stands there twice"),
+        (lambda T, steps: times(T, steps, power=3.0), "expected about"),
     ],
 }
 test_right_answers_pass, test_wrong_answers_are_diagnosed, test_stubs_get_a_hint = checker_tests(

@@ -118,3 +118,42 @@ def exercise_3(answer) -> str:
     need(close(found[0], a) and close(found[-1], b), "the ends should be a and b.")
     need(close(found, right), "the ends are right, the points between are not on the arc.")
     return "Even angles, and never too near to 0."
+
+
+@exercise
+def exercise_4(answer) -> str:
+    """answer(T, steps): steps + 1 falling whole times from T to 0, dense near 0 like a square."""
+    for T, steps in ((100, 5), (1000, 50)):
+        found = answer(T, steps)
+        need_answer(found)
+        found = [float(t) for t in found]
+        need(
+            len(found) == steps + 1,
+            f"T = {T}, {steps} steps: expected {steps + 1} times, both ends among them, got {len(found)}.",
+        )
+        need(found[0] >= found[-1], "the times should fall, from T to 0.")
+        need(
+            (found[0], found[-1]) == (T, 0),
+            f"expected the first time {T} and the last 0, got {found[0]:g} and {found[-1]:g}.",
+        )
+        need(all(t == round(t) for t in found), "a time is a whole number: round it.")
+        square = [T * ((steps - i) / steps) ** 2 for i in range(steps + 1)]
+
+        def far(other: list[float], found: list[float] = found) -> float:
+            return max(abs(t - u) for t, u in zip(found, other, strict=True))
+
+        need(far([T * (1 - i / steps) for i in range(steps + 1)]) > 1, "these times are even.")
+        need(
+            far([T * (1 - (i / steps) ** 2) for i in range(steps + 1)]) > 1,
+            "the short steps are near T. Square what is left to go, not what is done.",
+        )
+        right = [max(t, steps - i) for i, t in enumerate(square)]
+        need(
+            len(set(found)) == len(found) or far(square) > 1,
+            f"T = {T}, {steps} steps: a time stands there twice, and a step from t to t does nothing. "
+            "Never let time be less than the number of steps that are left.",
+        )
+        need(
+            far(right) <= 1, f"T = {T}, {steps} steps: expected about {right[:3]}, got {found[:3]}."
+        )
+    return "Long steps far out, short ones near the data."
