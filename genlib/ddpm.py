@@ -230,7 +230,7 @@ class DDPM(nn.Module):
             raise ValueError(f"steps: expected 1 to {self.T}, got {steps}")
         if not 0 <= eta <= 1:
             raise ValueError(f"eta: expected a number in [0, 1], got {eta}")
-        if power < 1:
+        if not power >= 1:
             raise ValueError(f"power: expected at least 1, got {power}")
         x = normal(self.beta, (n, *shape), rng) if x_T is None else x_T
         yield x

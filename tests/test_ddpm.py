@@ -400,6 +400,8 @@ def test_bad_arguments_are_named():
         model.ddim(2, (2,), 5, 1.5)
     with pytest.raises(ValueError, match="power: expected at least 1, got 0.5"):
         model.ddim(2, (2,), 5, power=0.5)
+    with pytest.raises(ValueError, match="power: expected at least 1, got nan"):
+        model.ddim(2, (2,), 5, power=math.nan)
     with pytest.raises(ValueError, match="n: expected at least 0, got -1"):
         model.sample(-1, (2,))
     with pytest.raises(ValueError, match=r"t: expected shape \(B\) with {'B': 2}, got \(3,\)"):

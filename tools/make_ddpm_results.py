@@ -120,7 +120,7 @@ def plane_less() -> dict:
 
 # --- the digits ----------------------------------------------------------------------------------------------
 
-DRAWS = 3  # of 1,000 digits each: the distance of one draw is off by about .05
+DRAWS = 3  # of 1,000 digits each: the distance of one draw is off by up to .1
 STEPS, ETAS = (5, 10, 20, 50, 100, 1000), (0.0, 1.0)
 
 
@@ -141,7 +141,8 @@ def sampler(seed: int, variance: str = "beta", clip: float | None = 1.0) -> DDPM
 def frechet(draws: list[Tensor], reference: Tensor) -> float:
     """The mean distance of the draws."""
     features = judge("digits").features
-    return mean(frechet_distance(features(x), features(reference)) for x in draws)
+    expected = features(reference)
+    return mean(frechet_distance(features(x), expected) for x in draws)
 
 
 def steps() -> dict:
@@ -158,7 +159,7 @@ def steps() -> dict:
         for eta in ETAS
         for power in (1.0, 2.0)
         for steps in STEPS
-        if power == 1 or steps <= 100
+        if power == 1 or steps < 1000  # all 1,000 times stand as near as they can
     ]
     found = {
         f"{steps}_{eta:g}{'_fine' if power > 1 else ''}": over_seeds(

@@ -51,9 +51,9 @@
       item.typesetRoot.append(spoken);
       // An option of a quiz that is a formula and nothing else needs a name.
       const summary = item.typesetRoot.closest("summary");
-      const option = item.typesetRoot.closest("summary > span:not(.math)") ?? summary;
-      const words = summary && [...option.childNodes].some((part) => !part.querySelector?.("mjx-container") && part.textContent.trim());
-      if (summary && !words) summary.setAttribute("aria-label", item.math.replace(/[\\{}]+/g, " ").trim());
+      const rest = summary?.cloneNode(true);
+      rest?.querySelectorAll("mjx-container").forEach((formula) => formula.remove());
+      if (rest && !rest.textContent.trim()) summary.setAttribute("aria-label", item.math.replace(/[\\{}]+/g, " ").trim());
     }
   }
 

@@ -126,7 +126,7 @@ def exercise_4(answer) -> str:
     for T, steps in ((100, 5), (1000, 50)):
         found = answer(T, steps)
         need_answer(found)
-        found = [float(t) for t in found]
+        found, done = [float(t) for t in found], [i / steps for i in range(steps + 1)]
         need(
             len(found) == steps + 1,
             f"T = {T}, {steps} steps: expected {steps + 1} times, both ends among them, got {len(found)}.",
@@ -137,23 +137,25 @@ def exercise_4(answer) -> str:
             f"expected the first time {T} and the last 0, got {found[0]:g} and {found[-1]:g}.",
         )
         need(all(t == round(t) for t in found), "a time is a whole number: round it.")
-        square = [T * ((steps - i) / steps) ** 2 for i in range(steps + 1)]
-
-        def far(other: list[float], found: list[float] = found) -> float:
-            return max(abs(t - u) for t, u in zip(found, other, strict=True))
-
-        need(far([T * (1 - i / steps) for i in range(steps + 1)]) > 1, "these times are even.")
+        need(not _about(found, [T * (1 - u) for u in done]), "these times are even.")
         need(
-            far([T * (1 - (i / steps) ** 2) for i in range(steps + 1)]) > 1,
+            not _about(found, [T * (1 - u**2) for u in done]),
             "the short steps are near T. Square what is left to go, not what is done.",
         )
-        right = [max(t, steps - i) for i, t in enumerate(square)]
+        square = [T * (1 - u) ** 2 for u in done]
         need(
-            len(set(found)) == len(found) or far(square) > 1,
+            len(set(found)) == len(found) or not _about(found, square),
             f"T = {T}, {steps} steps: a time stands there twice, and a step from t to t does nothing. "
             "Never let time be less than the number of steps that are left.",
         )
+        right = [max(t, steps - i) for i, t in enumerate(square)]
         need(
-            far(right) <= 1, f"T = {T}, {steps} steps: expected about {right[:3]}, got {found[:3]}."
+            _about(found, right),
+            f"T = {T}, {steps} steps: expected about {right[:3]}, got {found[:3]}.",
         )
     return "Long steps far out, short ones near the data."
+
+
+def _about(found: list[float], times: list[float]) -> bool:
+    """The same times, however they were rounded."""
+    return all(abs(t - u) <= 1 for t, u in zip(found, times, strict=True))
