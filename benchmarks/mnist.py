@@ -5,33 +5,22 @@ images score.
 """
 
 import json
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from genlib.data import mnist
-from genlib.evaluate import class_histogram_tv, frechet_distance, judge, precision_recall
+from genlib.evaluate import class_histogram_tv, frechet_distance, precision_recall
+from genlib.pretrained import judge
+from genlib.recipes import Recipe
+from genlib.run import Clock
 from tools import results
-from tools.train_judge import features
+from tools.results import features, parameters, train
 
 SEEDS, N, SHAPE = (0, 1, 2), 2000, (1, 28, 28)
 BENCH = results.ROOT / "_build" / "bench"
-
-
-class InBfloat16(nn.Module):
-    """A network whose matrices are multiplied in bfloat16; its weights and its results stay float32."""
-
-    def __init__(self, net: nn.Module):
-        super().__init__()
-        self.net = net
-
-    def forward(self, *args: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            return self.net(*args).float()
 
 
 @torch.no_grad()
@@ -55,53 +44,61 @@ def floor() -> dict[str, dict]:
     return {"floor": score(mnist().x_train[:N])}
 
 
+def run(
+    draw: Callable[[nn.Module, torch.Generator], Tensor], recipe: Recipe, title: str, seed: int
+) -> dict:
+    """Train one recipe with one seed, and score N samples against the test images, touched here only."""
+    model, _, cpu_s = train(recipe, seed, title)
+    with Clock() as clock:
+        x = draw(model, results.generator(seed))
+    return score(x) | {
+        "parameters": parameters(model),
+        "steps": recipe.steps["cpu"],
+        "train_cpu_s": cpu_s,
+        "sample_s_per_1000": clock.cpu_s * 1000 / N,
+    }
+
+
 def main(
     bench: str,
-    recipes: Mapping[str, object],
-    run: Callable[[str, int], dict],
-    names: list[str],
-    **stored: Callable[..., dict],
+    recipes: Mapping[str, Recipe],
+    run: Callable[[Recipe, str, int], dict],
+    names: Sequence[str],
+    about: Callable[[], dict] = floor,
 ) -> None:
-    """Measure the named runs, "recipe:seed", or all; keep each in a file as soon as it ends, and collect them.
-
-    What else is stored is said by `about` and `describe` of `collect`.
-    """
+    """Measure the named runs, "recipe:seed", or all; keep each in a file as soon as it ends, and collect them."""
     known = [f"{name}:{seed}" for name in recipes for seed in SEEDS]
-    if unknown := set(names) - set(known):
-        sys.exit(f"RUNS: expected some of {', '.join(known)}, got {', '.join(sorted(unknown))}")
+    results.expect_names(names, known, "RUNS")
     torch.set_num_threads(1)
     runs = BENCH / bench
-    runs.mkdir(parents=True, exist_ok=True)
     for name in names or known:
         recipe, _, seed = name.partition(":")
-        row = run(recipe, int(seed))
+        row = run(recipes[recipe], f"{recipe}, seed {seed}", int(seed))
         results.write(row, runs / f"{recipe}-{seed}.json")
         print(name, {key: round(value, 3) for key, value in row.items()}, flush=True)
-    collect(bench, recipes, runs, results.DATA / f"{bench}.json", **stored)
+    collect(bench, recipes, runs, results.DATA / f"{bench}.json", about)
 
 
 def collect(
     bench: str,
-    recipes: Mapping[str, object],
+    recipes: Mapping[str, Recipe],
     runs: Path,
     target: Path,
-    *,
     about: Callable[[], dict] = floor,
-    describe: Callable[[object], dict] = lambda recipe: {"recipe": asdict(recipe)},
 ) -> None:
     """Put the runs of each recipe whose seeds are all there side by side, one list over seeds for each number.
 
     Args:
         about: makes what is stored beside the recipes, once it is known that there is something to store.
-        describe: makes what is stored of one recipe beside its numbers.
     """
     found: dict[str, dict] = {}
     for name, recipe in recipes.items():
         files = [runs / f"{name}-{seed}.json" for seed in SEEDS]
         if all(file.exists() for file in files):
-            rows = [json.loads(file.read_text()) for file in files]
-            found[name] = describe(recipe)
-            found[name] |= {key: [row[key] for row in rows] for key in rows[0]}
+            rows = results.side_by_side(
+                [json.loads(file.read_text(encoding="utf-8")) for file in files]
+            )
+            found[name] = {"recipe": results.described(recipe)} | rows
     if found:
-        command = {"command": f"make bench BENCH={bench}", "seeds": list(SEEDS)}
-        results.write(results.facts() | command | about() | found, target)
+        facts = results.about(f"make bench BENCH={bench}", SEEDS) | results.facts()
+        results.write(facts | about() | found, target)

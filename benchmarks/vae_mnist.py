@@ -8,119 +8,77 @@ book/_data/vae_mnist.json is collected from these.
 
 import math
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks import mnist as bench
+from genlib import recipes
 from genlib.data import binarise, mnist
 from genlib.losses import gaussian_kl
-from genlib.run import Clock, progress
-from genlib.train import batches, fit
-from genlib.vae import VAE, Bernoulli, image_vae
+from genlib.nets import InBfloat16
+from genlib.recipes import Recipe, mnist_vae
+from genlib.run import Clock
+from genlib.train import constant, progress
+from genlib.vae import VAE
+from tools.results import generator, parameters, train
 
-K, SHAPE = 5000, bench.SHAPE
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A fixed number of steps, so that the result does not depend on how busy the machine is.
-
-    bfloat16 multiplies matrices in half precision in training; scores are always in float32.
-    """
-
-    steps: int
-    latent_dim: int
-    lr: float
-    batch: int = 200
-    anneal: float = 0.7
-    tutorial: bool = False
-    binarised: bool = True
-    bfloat16: bool = True
-    k: int = K  # of the importance-weighted bound; 0 leaves it out
+K, LONG = (
+    5000,
+    "ten_minutes",
+)  # codes an image of the importance-weighted bound, which only this recipe gets
 
 
+def tutorial() -> VAE:
+    """The VAE of the usual tutorial: one hidden layer of 400 each way."""
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
+    out = nn.Unflatten(1, bench.SHAPE)
+    return VAE(encoder, nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), out), 20)
+
+
+MINUTE = recipes.RECIPES["vae_mnist"]
 RECIPES = {
-    "tutorial": Recipe(
-        7000, 20, 1e-3, batch=128, anneal=0, tutorial=True, binarised=False, bfloat16=False, k=0
+    "tutorial": replace(
+        MINUTE,
+        model=tutorial,
+        steps={"cpu": 7000},
+        lr=1e-3,
+        batch=128,
+        fall=constant,
+        transform=None,
     ),
-    "minute": Recipe(3400, 32, 6e-3, k=0),
-    "ten_minutes": Recipe(32000, 40, 5e-3),
+    "minute": MINUTE,
+    LONG: replace(MINUTE, model=partial(mnist_vae, 40), steps={"cpu": 32000}, lr=5e-3),
 }
 
 
-def network(recipe: Recipe, x_train: Tensor) -> VAE:
-    """The book's networks with 512 units a layer, or those of the usual tutorial: one hidden layer of 400 each way.
-
-    The last bias of ours starts at the log-odds of the mean pixel, so that training need not find the black border.
-    """
-    if recipe.tutorial:
-        encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
-        decoder = nn.Sequential(
-            nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, SHAPE)
-        )
-        return VAE(encoder, decoder, 20)
-    model = image_vae(recipe.latent_dim, SHAPE, width=512, likelihood=Bernoulli())
-    with torch.no_grad():
-        model.decoder[-2].bias.copy_(x_train.mean(dim=0).clamp(0.002, 0.998).logit().flatten())
-    return model
-
-
-class InBfloat16(nn.Module):
-    """The loss of a model with its matrices multiplied in bfloat16; the weights stay float32.
-
-    One autocast for each loss: around the whole training it would keep its first copies of the weights.
-    """
-
-    def __init__(self, model: VAE):
-        super().__init__()
-        self.model = model
-
-    def loss(self, x: Tensor) -> dict[str, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16):
-            return self.model.loss(x)
-
-
-def binarised(loader: Iterator[tuple[Tensor]]) -> Iterator[tuple[Tensor]]:
-    """The batches with their pixels drawn anew."""
-    return ((binarise(x),) for (x,) in loader)
-
-
-def run(name: str, seed: int) -> dict:
+def run(recipe: Recipe, title: str, seed: int) -> dict:
     """Train one recipe with one seed, and score it on the whole test set, touched here only."""
-    recipe, data = RECIPES[name], mnist()
-    torch.manual_seed(seed)
-    model = network(recipe, data.x_train)
-    loader = batches(data.x_train, size=recipe.batch)
-    with Clock() as clock:
-        fit(
-            InBfloat16(model) if recipe.bfloat16 else model,
-            binarised(loader) if recipe.binarised else loader,
-            recipe.steps,
-            lr=recipe.lr,
-            anneal=recipe.anneal,
-            title=f"{name}, seed {seed}",
-        )
-    x_test, x_val, x_train = (
-        binarise(x, torch.Generator().manual_seed(123))
-        for x in (data.x_test, data.x_val, data.x_train[:5000])
-    )
+    data, rng = mnist(), generator(seed)
+    model, _, cpu_s = train(recipe, seed, title)
+    in_float32(model)
     row = {
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "steps": recipe.steps,
-        "epochs": recipe.steps * recipe.batch / len(data.x_train),
-        "train_cpu_s": clock.cpu_s,
-        "train_wall_s": clock.wall_s,
+        "parameters": parameters(model),
+        "steps": recipe.steps["cpu"],
+        "epochs": recipe.steps["cpu"] * recipe.batch / len(data.x_train),
+        "train_cpu_s": cpu_s,
     }
-    rng = torch.Generator().manual_seed(seed)
-    for part, x in {"test": x_test, "val": x_val, "train": x_train}.items():
+    parts = {"test": data.x_test, "val": data.x_val, "train": data.x_train[:5000]}
+    parts = {part: binarise(x, generator(123)) for part, x in parts.items()}
+    for part, x in parts.items():
         row |= {f"{key}_{part}": value for key, value in elbo(model, x, rng).items()}
-    if recipe.k:
-        row |= importance_bound(model, x_test, recipe.k, rng)
+    if recipe is RECIPES[LONG]:
+        row |= importance_bound(model, parts["test"], K, rng)
     return row
+
+
+def in_float32(model: VAE) -> None:
+    """Scores are in full precision, whatever the training was in."""
+    for name in ("encoder", "decoder"):
+        if isinstance(net := getattr(model, name), InBfloat16):
+            setattr(model, name, net.net)
 
 
 @torch.no_grad()
@@ -157,19 +115,12 @@ def bound(
     return torch.cat([model.log_prob(part, k, rng) for part in shown])
 
 
-def described(recipe: Recipe) -> dict:
-    return {"recipe": asdict(recipe), "k": recipe.k}
-
-
-STORED = {"about": dict, "describe": described}  # no floor: a likelihood needs none
-
-
-def collect(runs: Path, target: Path) -> None:
-    bench.collect("vae_mnist", RECIPES, runs, target, **STORED)
+def about() -> dict[str, int]:
+    return {"k": K}  # and no floor: a likelihood needs none
 
 
 def main(names: list[str]) -> None:
-    bench.main("vae_mnist", RECIPES, run, names, **STORED)
+    bench.main("vae_mnist", RECIPES, run, names, about)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chapter 2: autoencoders, their linear case (PCA), denoising, and four laws for codes to draw from.
+"""Chapter 2: autoencoders, their linear case (PCA), denoising, and four distributions for codes to draw from.
 
 The Helmholtz machine called its two halves recognition and generative network (Dayan, Hinton, Neal & Zemel 1995).
 """
@@ -9,22 +9,37 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import sklearn.decomposition
 import torch
 import torch.nn.functional as F
-from scipy.linalg import subspace_angles
-from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
-from genlib.data import normal
+from genlib.expect import (
+    ANY,
+    Amount,
+    Count,
+    Share,
+    Size,
+    batch_of,
+    border,
+    expect,
+    expect_data,
+    expect_floats,
+    expect_input,
+    expect_like,
+    expect_number,
+    expect_positive,
+    expect_range,
+    expect_sizes,
+    expect_weights,
+    through,
+)
 from genlib.losses import squared_error
-from genlib.nets import image_decoder, image_encoder, mlp
-from genlib.shapes import expect, expect_range
-
-ANY = (-math.inf, math.inf)  # the range of points in the plane, and of noisy images
+from genlib.nets import Flatten, image_decoder, image_encoder, mlp
+from genlib.rng import categorical, library_seed, normal, uniform
 
 
+@border
 class Autoencoder(nn.Module):
     """x -> code z -> x_hat, trained to give back what it was given. With `corrupt` it is a denoising autoencoder.
 
@@ -41,7 +56,7 @@ class Autoencoder(nn.Module):
         self,
         encoder: nn.Module,
         decoder: nn.Module,
-        latent_dim: int,
+        latent_dim: Size,
         *,
         corrupt: Callable[[Tensor], Tensor] | None = None,
         data_range: tuple[float, float] = (0.0, 1.0),
@@ -52,15 +67,19 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """The codes z of x, shape (B, Z); a denoising autoencoder also reads values outside `data_range`."""
-        expect_range("x", x, *(ANY if self.corrupt else self.data_range))
-        z = self.encoder(x)
-        expect("z", z, "B Z", B=len(x), Z=self.latent_dim)
+        expect_input("x", x, self, *(ANY if self.corrupt else self.data_range))
+        return self._encode(x)
+
+    def _encode(self, x: Tensor) -> Tensor:
+        z = through(self.encoder, "x", x)
+        expect("encoder(x)", z, "B Z", B=len(x), Z=self.latent_dim)
         return z
 
     def decode(self, z: Tensor) -> Tensor:
         """The reconstruction x_hat that belongs to codes z (B, Z)."""
         expect("z", z, "B Z", Z=self.latent_dim)
-        return self.decoder(z)
+        expect_input("z", z, self)
+        return through(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """x_hat = decode(encode(x)), in the shape of x."""
@@ -73,22 +92,28 @@ class Autoencoder(nn.Module):
             x: clean data (B, ...) in `data_range`.
             x_noisy: what the encoder sees; `corrupt(x)`, or x itself where there is no `corrupt`, if left out.
         """
-        expect_range("x", x, *self.data_range)
+        expect_input("x", x, self, *self.data_range)
         if x_noisy is None:
             x_noisy = self.corrupt(x) if self.corrupt else x
-        return {"loss": squared_error(self.reconstruct(x_noisy), x).mean()}
+        else:
+            expect_range("x_noisy", x_noisy)
+        expect_like("x_noisy", x_noisy, x)
+        x_hat = self.decoder(self._encode(x_noisy))
+        return {"loss": squared_error(x_hat, x).mean()}
 
     @torch.no_grad()
     def sample(
-        self, n: int, rng: torch.Generator | None = None, *, codes: "CodeLaw | None" = None
+        self, n: int, rng: torch.Generator | None = None, *, codes: "CodeDistribution | None" = None
     ) -> Tensor:
-        """Decode n codes drawn from a law that nobody trained for: N(0, I), or the one given as `codes`."""
-        law = codes or standard_normal(self.latent_dim)
-        return self.decode(law.sample(n, rng).to(next(self.parameters()).device))
+        """Decode n codes from a distribution that nobody trained for: N(0, I), or the one given as `codes`."""
+        z = (codes or standard_normal(self.latent_dim)).sample(n, rng)
+        expect("codes", z, "n Z", Z=self.latent_dim)
+        return through(self.decoder, "n", z.to(next(self.parameters())))
 
 
+@border
 def image_autoencoder(
-    latent_dim: int,
+    latent_dim: Size,
     shape: Sequence[int] = (1, 8, 8),
     width: int = 256,
     *,
@@ -101,7 +126,8 @@ def image_autoencoder(
     return Autoencoder(encoder, decoder.append(nn.Sigmoid()), latent_dim, corrupt=corrupt)
 
 
-def point_autoencoder(sigma: float, latent_dim: int = 64, width: int = 64) -> Autoencoder:
+@border
+def points_autoencoder(sigma: Amount, latent_dim: Size = 64, width: Size = 64) -> Autoencoder:
     """A denoising autoencoder for points (B, 2) at noise sigma, in units of x; without a narrow code.
 
     Its best r(x) is x + sigma^2 grad log p_sigma(x), p_sigma the density of noisy points: Tweedie's formula.
@@ -116,16 +142,19 @@ def point_autoencoder(sigma: float, latent_dim: int = 64, width: int = 64) -> Au
 # --- the linear case, whose answer is known ----------------------------------------------------------------
 
 
-def linear_autoencoder(latent_dim: int, shape: Sequence[int] = (1, 8, 8)) -> Autoencoder:
+@border
+def linear_autoencoder(latent_dim: Size, shape: Sequence[int] = (1, 8, 8)) -> Autoencoder:
     """One linear layer each way: its best reconstruction is PCA's (Baldi & Hornik 1989)."""
+    expect_sizes("shape", shape)
     D = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(D, latent_dim))
+    encoder = nn.Sequential(Flatten(shape), nn.Linear(D, latent_dim))
     decoder = nn.Sequential(nn.Linear(latent_dim, D), nn.Unflatten(1, tuple(shape)))
     return Autoencoder(encoder, decoder, latent_dim)
 
 
+@border
 @dataclass(frozen=True)
-class Pca:
+class PCA:
     """Principal components with the verbs of an autoencoder.
 
     Args:
@@ -136,13 +165,18 @@ class Pca:
     mean: Tensor
     components: Tensor
 
+    def __post_init__(self) -> None:
+        expect_data("mean", self.mean, "...")
+        expect_data("components", self.components, "k D", self.mean, D=self.mean.numel())
+
     def encode(self, x: Tensor) -> Tensor:
         """Coordinates along the components, shape (B, k)."""
+        expect_data("x", x, batch_of(self.mean.shape), self.mean)
         return (x - self.mean).flatten(1) @ self.components.T
 
     def decode(self, z: Tensor) -> Tensor:
         """The point of the subspace with coordinates z (B, k), in the shape of x."""
-        expect("z", z, "B k", k=len(self.components))
+        expect_data("z", z, "B k", self.mean, k=len(self.components))
         return self.mean + (z @ self.components).unflatten(1, self.mean.shape)
 
     def reconstruct(self, x: Tensor) -> Tensor:
@@ -150,53 +184,68 @@ class Pca:
         return self.decode(self.encode(x))
 
 
-def pca(x: Tensor, k: int) -> Pca:
+@border
+def pca(x: Tensor, k: int) -> PCA:
     """The first k principal components of x (N, ...), computed by scikit-learn."""
-    found = sklearn.decomposition.PCA(k, svd_solver="full").fit(x.flatten(1).double().numpy())
+    import sklearn.decomposition  # here, as below: scikit-learn and SciPy take a second to import
+
+    expect_input("x", x, nn.Identity())
+    expect_number("k", k, 1, min(len(x), x[0].numel()))
+    rows = x.detach().flatten(1).double().cpu().numpy()
+    found = sklearn.decomposition.PCA(k, svd_solver="full").fit(rows)
     mean = torch.from_numpy(found.mean_).to(x).reshape(x.shape[1:])
-    return Pca(mean, torch.from_numpy(found.components_).to(x))
+    return PCA(mean, torch.from_numpy(found.components_).to(x))
 
 
+@border
 def principal_angles(U: Tensor, V: Tensor) -> Tensor:
     """The angles between the subspaces that the columns of U (D, k) and V (D, k) span, in degrees, largest first.
 
     All are 0 where the subspaces agree, whatever the bases. Paper: Björck & Golub 1973.
     """
-    expect("V", V, "D k", **expect("U", U, "D k"))
-    U, V = (basis.detach().double().numpy() for basis in (U, V))
-    return torch.from_numpy(np.rad2deg(subspace_angles(U, V)))
+    expect_data("V", V, "D k", **expect_data("U", U, "D k"))
+    from scipy.linalg import subspace_angles
+
+    U, V = (basis.detach().double().cpu().numpy() for basis in (U, V))
+    return torch.from_numpy(subspace_angles(U, V)).rad2deg()
 
 
 # --- denoising: two corruptions, and the plain remedy ------------------------------------------------------
 
 
-def add_gaussian(x: Tensor, sigma: float, rng: torch.Generator | None = None) -> Tensor:
+@border
+def add_gaussian(x: Tensor, sigma: Amount, rng: torch.Generator | None = None) -> Tensor:
     """x + sigma * eps, eps ~ N(0, I); not clipped, so that the noise stays Gaussian."""
+    expect_floats("x", x)
     return x + sigma * normal(x, x.shape, rng)
 
 
-def mask_pixels(x: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+@border
+def mask_pixels(x: Tensor, share: Share, rng: torch.Generator | None = None) -> Tensor:
     """x with each pixel set to 0 with probability `share`, independently."""
-    u = torch.rand(x.shape, generator=rng, device=rng.device if rng else "cpu")
-    return x * (u >= share).to(x)
+    expect_floats("x", x)
+    return x * (uniform(x, x.shape, rng) >= share).to(x)
 
 
-def mean_filter(x: Tensor, keep: float = 0.0) -> Tensor:
+@border
+def mean_filter(x: Tensor, keep: Share = 0.0) -> Tensor:
     """keep * x + (1 - keep) * the mean over each pixel's 3 x 3 neighbourhood (what lies in the image of it).
 
     Args:
         x: images (B, C, H, W).
         keep: weight of the pixel itself, in [0, 1]; 0 is the plain mean filter.
     """
+    expect_data("x", x, "B C H W")
     mean = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
     return keep * x + (1 - keep) * mean
 
 
-# --- laws for codes ----------------------------------------------------------------------------------------
+# --- distributions for codes ----------------------------------------------------------------------------------------
 
 
+@border
 @dataclass(frozen=True)
-class CodeLaw:
+class CodeDistribution:
     """A mixture of K Gaussians over codes: sum_k weight_k N(mean_k, root_k root_k^T).
 
     Args:
@@ -209,44 +258,59 @@ class CodeLaw:
     means: Tensor
     roots: Tensor
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+    def __post_init__(self) -> None:
+        sizes = expect_data("means", self.means, "K Z")
+        expect("weights", self.weights, "K", K=sizes["K"])
+        expect_weights("weights", self.weights)
+        expect_number("sum of weights", self.weights.sum().item(), 0.999, 1.001)
+        expect_data("roots", self.roots, "K Z Z", self.means, **sizes)
+
+    def sample(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n codes, shape (n, Z): pick a component, shape and shift its noise."""
-        k = torch.multinomial(self.weights, n, replacement=True, generator=rng)
-        eps = torch.randn(n, self.means.shape[1], 1, generator=rng)
+        k = categorical(self.weights, n, rng)
+        eps = normal(self.means, (n, self.means.shape[1], 1), rng)
         return self.means[k] + (self.roots[k] @ eps).squeeze(2)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log density of codes z (B, Z) in nats, shape (B,): what to choose the number of components by."""
-        expect("z", z, "B Z", Z=self.means.shape[1])
+        expect_data("z", z, "B Z", self.means, Z=self.means.shape[1])
         each = MultivariateNormal(self.means, scale_tril=self.roots).log_prob(z[:, None])  # (B, K)
         return (each + self.weights.log()).logsumexp(dim=1)
 
 
-def standard_normal(latent_dim: int) -> CodeLaw:
+@border
+def standard_normal(latent_dim: Size) -> CodeDistribution:
     """N(0, I): knows nothing of the codes."""
-    return CodeLaw(torch.ones(1), torch.zeros(1, latent_dim), torch.eye(latent_dim)[None])
+    return CodeDistribution(torch.ones(1), torch.zeros(1, latent_dim), torch.eye(latent_dim)[None])
 
 
-def scaled_normal(z: Tensor) -> CodeLaw:
+@border
+def scaled_normal(z: Tensor) -> CodeDistribution:
     """N(0, s^2 I), s the root mean square of all entries of the codes z (N, Z): knows one number."""
-    normal = standard_normal(expect("z", z, "N Z")["Z"])
-    return CodeLaw(normal.weights, normal.means, normal.roots * z.square().mean().sqrt())
+    unit = standard_normal(expect_data("z", z, "N Z")["Z"])
+    return CodeDistribution(unit.weights, unit.means, unit.roots * z.square().mean().sqrt())
 
 
-def fitted_gaussian(z: Tensor) -> CodeLaw:
+@border
+def fitted_gaussian(z: Tensor) -> CodeDistribution:
     """N(m, C), with the mean and the covariance of the codes z (N, Z): a mixture of one."""
     return fitted_mixture(z, 1)
 
 
-def fitted_mixture(z: Tensor, k: int, rng: torch.Generator | None = None) -> CodeLaw:
+@border
+def fitted_mixture(z: Tensor, k: int, rng: torch.Generator | None = None) -> CodeDistribution:
     """A mixture of k Gaussians with full covariances, fitted to the codes z (N, Z) by EM (scikit-learn).
 
     Args:
         rng: seeds the start of EM.
     """
-    expect("z", z, "N Z")
-    seed = int(torch.randint(2**31, (1,), generator=rng))
+    from sklearn.mixture import GaussianMixture
+
+    expect_data("z", z, "N Z")
+    expect_number("k", k, 1, len(z))
+    z, seed = z.detach(), library_seed(rng)
     reg = 1e-3 * z.var(dim=0).mean().item()  # keeps small components from collapsing, at any scale
-    em = GaussianMixture(k, reg_covar=reg, random_state=seed).fit(z.double().numpy())
-    roots = np.linalg.cholesky(em.covariances_)
-    return CodeLaw(*(torch.from_numpy(part).float() for part in (em.weights_, em.means_, roots)))
+    expect_positive("variance of z", reg)
+    em = GaussianMixture(k, reg_covar=reg, random_state=seed).fit(z.double().cpu().numpy())
+    found = em.weights_, em.means_, np.linalg.cholesky(em.covariances_)
+    return CodeDistribution(*(torch.from_numpy(part).float() for part in found))

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.shapes import expect
+from genlib.expect import Size, border, expect_input, expect_number, expect_whole, through
 
 
+@border
 class Classifier(nn.Module):
     """A softmax classifier on top of any stack of layers.
 
@@ -22,14 +23,15 @@ class Classifier(nn.Module):
 
     def loss(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Cross-entropy -log p(y | x) in nats per image, averaged over the batch, and the share of right answers."""
-        expect("y", y, "B", B=len(x))
         log_p = self.log_prob(x)
+        expect_whole("y", y, 0, log_p.shape[1] - 1, B=len(x))
         accuracy = (log_p.argmax(dim=1) == y).float().mean()
         return {"loss": F.nll_loss(log_p, y), "accuracy": accuracy}
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(y | x) in nats for every class y, shape (B, K)."""
-        return self.net(x).log_softmax(dim=1)
+        expect_input("x", x, self)
+        return through(self.net, "x", x).log_softmax(dim=1)
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -38,16 +40,21 @@ class Classifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """What the last layer sees, shape (B, features)."""
-        return self.net[:-1](x)
+        expect_input("x", x, self)
+        return through(self.net[:-1], "x", x)
 
 
+@border
 def small_conv(
-    features: int = 32, classes: int = 10, dropout: float = 0.2, side: int = 8
+    features: Size = 32, classes: Size = 10, dropout: float = 0.2, side: int = 8
 ) -> nn.Sequential:
     """3 x 3 convolutions and one hidden layer for images (B, 1, side, side): the judge's network.
 
     The first convolution keeps the size; the others halve it, the last of them to 4 x 4 (side 8) or 7 x 7 (side 28).
     """
+    if side not in (8, 28):
+        raise ValueError(f"side: expected 8 or 28 pixels, got {side}")
+    expect_number("dropout", dropout, 0, 1, open_high=True)
     widths = (32, 64) if side == 8 else (32, 64, 64)
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise((1, *widths)):

@@ -4,60 +4,49 @@ Images are judged by one small classifier per image set, trained once (`make jud
 mean nothing across judges: read them as multiples of their floor.
 """
 
-import functools
-import json
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from genlib.classifier import Classifier, small_conv
 from genlib.data import Checkerboard, Mixture, digits
-from genlib.shapes import expect, expect_range
+from genlib.expect import (
+    Levels,
+    Seed,
+    Size,
+    batch_of,
+    border,
+    expect,
+    expect_data,
+    expect_number,
+    expect_positive,
+    expect_range,
+    expect_rows,
+    expect_whole,
+)
+from genlib.pretrained import judge
 
-HERE = Path(__file__).parent
 
-
-def finish(x: Tensor, levels: int = 17) -> Tensor:
+@border
+def to_grey_levels(x: Tensor, levels: Levels = 17) -> Tensor:
     """The one rule for all samples: clip to [0, 1], then round to the nearest of `levels` grey levels."""
+    expect_range("x", x)
     return (x.clamp(0, 1) * (levels - 1)).round() / (levels - 1)
-
-
-# --- the judge ---------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def judge(name: str = "digits") -> Classifier:
-    """The committed judge of an image set, "digits" or "mnist", in evaluation mode and frozen.
-
-    Its card lies beside its weights in `genlib/assets`.
-
-    Raises:
-        ValueError: there is no judge of that name.
-    """
-    path = HERE / "assets" / f"judge_{name}.safetensors"
-    if not path.exists():
-        known = sorted(
-            p.stem.removeprefix("judge_") for p in path.parent.glob("judge_*.safetensors")
-        )
-        raise ValueError(f"name: expected one of {known}, got {name!r}")
-    model = Classifier(small_conv(side=8 if name == "digits" else 28))
-    model.load_state_dict(load_file(path))
-    return model.eval().requires_grad_(False)
 
 
 # --- images: fidelity, diversity, novelty ------------------------------------------------------------------
 
 
+@border
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) of two sets of features (n, F); squared feature units.
 
-    Paper: Heusel et al. 2017, equation 6. The trace of the root is taken of the symmetric C_a^(1/2) C_b C_a^(1/2),
-    which has the same eigenvalues, so that a symmetric eigen-decomposition in float64 is enough.
+    Paper: Heusel et al. 2017, equation 6; called FID where the features are those of an Inception network.
+    The trace of the root is taken of the symmetric C_a^(1/2) C_b C_a^(1/2), which has the same eigenvalues, so that a
+    symmetric eigen-decomposition in float64 is enough.
     """
-    F = expect("a", a, "n F")["F"]
-    expect("b", b, "n F", F=F)
+    F = expect_data("a", a, "n F")["F"]
+    expect_data("b", b, "n F", F=F)
     if min(len(a), len(b)) < 2:
         raise ValueError(f"a, b: expected at least 2 rows each, got {len(a)} and {len(b)}")
     a, b = a.double(), b.double()
@@ -70,7 +59,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     ).item()
 
 
-def precision_recall(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, float]:
+@border
+def precision_recall(real: Tensor, fake: Tensor, k: Size = 5) -> tuple[float, float]:
     """Share of fakes among the real ones, and share of real ones among the fakes; both in [0, 1].
 
     "Among" means inside the ball of some point of the other set that reaches to its k-th nearest neighbour there.
@@ -79,8 +69,8 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, flo
     Args:
         real, fake: features of shape (n, F) with the same n > k: the balls shrink as n grows.
     """
-    sizes = expect("real", real, "n F")
-    expect("fake", fake, "n F", **sizes)
+    sizes = expect_data("real", real, "n F")
+    expect_data("fake", fake, "n F", real, **sizes)
     if sizes["n"] <= k:
         raise ValueError(f"k: expected fewer than the {sizes['n']} points of a set, got {k}")
     return _covered(fake, real, k), _covered(real, fake, k)
@@ -92,23 +82,33 @@ def _covered(x: Tensor, by: Tensor, k: int) -> float:
     return (_distances(x, by) <= radius).any(dim=1).double().mean().item()
 
 
-def class_histogram_tv(y_fake: Tensor, y_real: Tensor, classes: int = 10) -> float:
+@border
+def class_histogram_tv(y_fake: Tensor, y_real: Tensor, classes: Size = 10) -> float:
     """Total variation distance of two class histograms: half the summed difference of the shares, in [0, 1]."""
+    for name, y in (("y_fake", y_fake), ("y_real", y_real)):
+        expect_whole(name, y, 0, classes - 1)
+        expect_rows(name, y)
     share = [torch.bincount(y, minlength=classes).double() / len(y) for y in (y_fake, y_real)]
     return (share[0] - share[1]).abs().sum().item() / 2
 
 
+@border
 def nearest_training_ratio(x: Tensor, train: Tensor, test: Tensor) -> float:
     """Median distance of x to the nearest training image over that of test images; well under 1, copies (or averages).
 
     The unit cancels; new images of the same kind score about 1, a copy of the training set 0.
     """
+    pattern = batch_of(train.shape[1:])
+    expect_data("train", train, pattern)
+    expect_data("x", x, pattern, train)
+    expect_data("test", test, pattern, train)
     nearest = [
         _distances(images.flatten(1), train.flatten(1)).amin(dim=1).median() for images in (x, test)
     ]
     return (nearest[0] / nearest[1]).item()
 
 
+@border
 def score_digits(
     x: Tensor, y: Tensor | None = None, rng: torch.Generator | None = None
 ) -> dict[str, float]:
@@ -118,17 +118,17 @@ def score_digits(
     precision, recall: k-NN, k = 5, against the 500 test images; of more samples a random 500 are taken.
     class_tv: total variation of the class histogram, as the judge reads it, from that of the test images.
     nearest_ratio: median pixel distance to the nearest training image over that of test images; see its function.
-    as_asked: share of samples that the judge reads as the class y they were drawn for; only with y.
+    label_accuracy: share of samples that the judge reads as the class y they were drawn for; only with y.
     n: number of samples.
 
     Args:
-        x: samples after `finish`, (n, 1, 8, 8), values k/16; n = 1,000 in the table, at least 500.
+        x: samples after `to_grey_levels`, (n, 1, 8, 8), values k/16; n = 1,000 in the table, at least 500.
         y: classes that were asked for, (n,).
         rng: picks the 500; seed 0 if left out.
     """
     n = _expect_finished_digits(x)
     if y is not None:
-        expect("y", y, "n", n=n)
+        expect_whole("y", y, 0, 9, n=n)
     real, model = digits(), judge("digits")
     features, reference, y_judge = model.features(x), model.features(real.x_test), model.predict(x)
     some = torch.randperm(n, generator=rng or torch.Generator().manual_seed(0))[: len(reference)]
@@ -141,7 +141,7 @@ def score_digits(
         "class_tv": class_histogram_tv(y_judge, model.predict(real.x_test)),
         "nearest_ratio": nearest_training_ratio(x, real.x_train, real.x_test),
     }
-    return row if y is None else row | {"as_asked": (y_judge == y).double().mean().item()}
+    return row if y is None else row | {"label_accuracy": (y_judge == y).double().mean().item()}
 
 
 def _expect_finished_digits(x: Tensor) -> int:
@@ -150,14 +150,15 @@ def _expect_finished_digits(x: Tensor) -> int:
     if n < 500:
         raise ValueError(f"x: expected at least 500 samples (the test images they meet), got {n}")
     expect_range("x", x, 0, 1)
-    if not torch.equal(x, finish(x)):
+    if not torch.equal(x, to_grey_levels(x)):
         raise ValueError(
-            "x: expected grey levels k/16, got values in between (call evaluate.finish first)"
+            "x: expected grey levels k/16, got values in between (call evaluate.to_grey_levels first)"
         )
     return n
 
 
-def digits_floor(seed: int = 0) -> dict[str, float]:
+@border
+def digits_floor(seed: Seed = 0) -> dict[str, float]:
     """What real digits score: the 1,000 training images in the place of samples.
 
     Only the nearest-training ratio differs, where training images would score 0: it takes the validation images.
@@ -171,6 +172,7 @@ def digits_floor(seed: int = 0) -> dict[str, float]:
 # --- points in the plane, where the truth is known ---------------------------------------------------------
 
 
+@border
 def mode_scores(x: Tensor, mixture: Mixture) -> dict[str, float]:
     """How well points (n, 2) cover the modes of a mixture and keep to them; n = 2,500 in the book.
 
@@ -179,7 +181,7 @@ def mode_scores(x: Tensor, mixture: Mixture) -> dict[str, float]:
     spread: root mean square distance per coordinate of those points to their mode, in sd; 0.974 for the truth.
     mean_log_prob: mean log p under the truth, each value floored at -50, nats.
     """
-    expect("x", x, "n 2")
+    expect_data("x", x, "n 2")
     nearest, k = _distances(x, mixture.means.to(x)).min(dim=1)
     good = nearest <= 3 * mixture.sd
     count = torch.bincount(k[good], minlength=len(mixture.means))
@@ -191,12 +193,15 @@ def mode_scores(x: Tensor, mixture: Mixture) -> dict[str, float]:
     }
 
 
+@border
 def inside_fraction(x: Tensor, density: Checkerboard) -> float:
     """Share of points (n, 2) inside the support of a density with edges, in [0, 1]; 1 for the truth."""
+    expect_data("x", x, "n 2")
     return density.inside(x).double().mean().item()
 
 
-def mmd(x: Tensor, y: Tensor, widths: tuple[float, ...] = (0.1, 0.3, 1.0)) -> float:
+@border
+def mmd(x: Tensor, y: Tensor, widths: Sequence[float] = (0.1, 0.3, 1.0)) -> float:
     """Squared maximum mean discrepancy, unbiased (so it may fall below 0), of the mean of Gaussian kernels.
 
     Paper: Gretton et al. 2012, equation 3. No unit: kernels lie in [0, 1].
@@ -205,7 +210,11 @@ def mmd(x: Tensor, y: Tensor, widths: tuple[float, ...] = (0.1, 0.3, 1.0)) -> fl
         x, y: points (n, D) and (m, D).
         widths: standard deviations of the kernels, in units of the standard deviation of y.
     """
-    expect("y", y, "m D", D=expect("x", x, "n D")["D"])
+    expect_data("y", y, "m D", x, D=expect_data("x", x, "n D")["D"])
+    if min(len(x), len(y)) < 2:
+        raise ValueError(f"x, y: expected at least 2 points each, got {len(x)} and {len(y)}")
+    for width in widths or (0,):
+        expect_positive("widths", width)
     scale = y.std()
     x, y = x / scale, y / scale
 
@@ -220,7 +229,8 @@ def mmd(x: Tensor, y: Tensor, widths: tuple[float, ...] = (0.1, 0.3, 1.0)) -> fl
     return (mean_of_pairs(x) + mean_of_pairs(y) - 2 * kernel(x, y).mean()).item()
 
 
-def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 256) -> float:
+@border
+def sliced_wasserstein(x: Tensor, y: Tensor, directions: Size = 256) -> float:
     """Mean over fixed random directions of the 1-D Wasserstein-1 distance of the projections; units of x.
 
     Paper: Bonneel et al. 2015.
@@ -228,13 +238,14 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: int = 256) -> float:
     Args:
         x, y: as many points each, (n, D): in one dimension the best transport pairs the sorted points.
     """
-    sizes = expect("x", x, "n D")
-    expect("y", y, "n D", **sizes)
+    sizes = expect_data("x", x, "n D")
+    expect_data("y", y, "n D", x, **sizes)
     w = torch.randn(sizes["D"], directions, generator=torch.Generator().manual_seed(0)).to(x)
     w = w / w.norm(dim=0)
     return ((x @ w).sort(dim=0).values - (y @ w).sort(dim=0).values).abs().mean().item()
 
 
+@border
 def score_points(
     x: Tensor, density: Mixture | Checkerboard, rng: torch.Generator | None = None
 ) -> dict[str, float]:
@@ -243,7 +254,8 @@ def score_points(
     Modes where they can be counted, else the mean log p under the truth (each value floored at -50, nats),
     or the share inside the edges; and mmd and sliced_wasserstein against n true points drawn under rng.
     """
-    truth = density.sample(len(x), rng)
+    expect_data("x", x, "n 2")
+    truth = density.sample(len(x), rng).to(x)
     own = {"mmd": mmd(x, truth), "sliced_wasserstein": sliced_wasserstein(x, truth)}
     if isinstance(density, Checkerboard):
         return {"inside": inside_fraction(x, density)} | own
@@ -252,26 +264,13 @@ def score_points(
     return {"mean_log_prob": density.log_prob(x).clamp(min=-50).mean().item()} | own
 
 
+@border
 def points_floor(
     density: Mixture | Checkerboard, n: int = 2500, rng: torch.Generator | None = None
 ) -> dict[str, float]:
     """What n true points score: the floor of `score_points`."""
+    expect_number("n", n, 2)
     return score_points(density.sample(n, rng), density, rng)
-
-
-# --- stored results ----------------------------------------------------------------------------------------
-
-
-def stored(name: str) -> dict:
-    """The stored results of one command, for example "table"; from book/_data, or from inside the installed package.
-
-    Raises:
-        ValueError: there are no stored results of that name.
-    """
-    for folder in (HERE.parent / "book" / "_data", HERE / "results"):
-        if (path := folder / f"{name}.json").exists():
-            return json.loads(path.read_text(encoding="utf-8"))
-    raise ValueError(f"name: found no stored results {name}.json (`make table` measures them)")
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:

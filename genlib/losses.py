@@ -10,7 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlib.expect import Positive, Size, border, expect, expect_batch, expect_floats, expect_like
 
+
+@border
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     """|x_hat - x|^2, summed over the pixels of each example, shape (B,), in squared units of x.
 
@@ -20,10 +23,11 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes differ (torch would broadcast, and the sum would mean something else).
     """
-    _expect_shape_of("x", x, x_hat=x_hat)
+    _expect_pair("x_hat", x_hat, x)
     return (x_hat - x).square().flatten(1).sum(dim=1)
 
 
+@border
 def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of each example in decibels, shape (B,); larger is better.
 
@@ -33,12 +37,13 @@ def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
     Args:
         x_hat, x: restored and clean data, both (B, ...).
     """
-    return -10 * (squared_error(x_hat, x) / x[0].numel()).log10()
+    return -10 * (squared_error(x_hat, x) / _numbers(x)).log10()
 
 
 # --- negative log-likelihoods and the divergence of chapter 3, in nats ---------------------------------------
 
 
+@border
 def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
     """-log prod_i Bernoulli(x_i; sigmoid(logits_i)) in nats, shape (B,): binary cross-entropy, summed over pixels.
 
@@ -48,11 +53,12 @@ def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
         logits: log-odds of a pixel being 1, (B, ...).
         x: data in the same shape, values in [0, 1].
     """
-    _expect_shape_of("x", x, logits=logits)
+    _expect_pair("logits", logits, x)
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
 
 
-def binomial_nll(logits: Tensor, x: Tensor, trials: int = 16) -> Tensor:
+@border
+def binomial_nll(logits: Tensor, x: Tensor, trials: Size = 16) -> Tensor:
     """-log prod_i Binomial(k_i; trials, sigmoid(logits_i)) in nats, shape (B,), for grey levels x = k / trials.
 
     `trials` times the binary cross-entropy, less the logarithm of the binomial coefficient (trials over k):
@@ -67,17 +73,19 @@ def binomial_nll(logits: Tensor, x: Tensor, trials: int = 16) -> Tensor:
     return trials * bernoulli_nll(logits, x) - log_choose.flatten(1).sum(dim=1)
 
 
-def gaussian_nll(x_hat: Tensor, x: Tensor, sd: float) -> Tensor:
+@border
+def gaussian_nll(x_hat: Tensor, x: Tensor, sd: Positive) -> Tensor:
     """-log N(x; x_hat, sd^2 I) in nats, shape (B,): the squared error over 2 sd^2, and a constant.
 
     Args:
         x_hat, x: mean and data, both (B, ...).
         sd: standard deviation of every coordinate, in units of x, above 0.
     """
-    constant = x[0].numel() / 2 * math.log(2 * math.pi * sd**2)
+    constant = _numbers(x) / 2 * math.log(2 * math.pi * sd**2)
     return squared_error(x_hat, x) / (2 * sd**2) + constant
 
 
+@border
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(N(mu, diag(exp(logvar))) || N(0, I)) in nats, shape (B,), summed over latent dimensions.
 
@@ -86,13 +94,15 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     Args:
         mu, logvar: mean and log-variance, log sigma^2, of every latent dimension, both (B, Z).
     """
-    _expect_shape_of("mu", mu, logvar=logvar)
+    expect_batch("mu", mu)
+    expect_like("logvar", logvar, mu, "mu")
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1)
 
 
 # --- the two players of chapter 4, in nats -------------------------------------------------------------------
 
 
+@border
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """-log D(x) - log(1 - D(G(z))) in nats, shape (B,): cross-entropy of "real" for x plus that of "fake" for G(z).
 
@@ -103,10 +113,12 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Args:
         real_logits, fake_logits: log-odds of being real that D gives to data and to fakes, both (B,).
     """
-    _expect_shape_of("real_logits", real_logits, fake_logits=fake_logits)
+    _expect_logits("real_logits", real_logits)
+    expect_like("fake_logits", fake_logits, real_logits, "real_logits")
     return F.softplus(-real_logits) + F.softplus(fake_logits)
 
 
+@border
 def generator_loss(fake_logits: Tensor) -> Tensor:
     """-log D(G(z)) in nats, shape (B,): the non-saturating loss, steep where D is sure that G(z) is fake.
 
@@ -115,18 +127,22 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     Args:
         fake_logits: log-odds of being real that D gives to the fakes, (B,).
     """
+    _expect_logits("fake_logits", fake_logits)
     return F.softplus(-fake_logits)
 
 
+@border
 def saturating_generator_loss(fake_logits: Tensor) -> Tensor:
     """log(1 - D(G(z))) in nats, shape (B,): what the minimax game of equation 1 asks of G; flat where D is sure.
 
     Args:
         fake_logits: log-odds of being real that D gives to the fakes, (B,).
     """
+    _expect_logits("fake_logits", fake_logits)
     return -F.softplus(fake_logits)
 
 
+@border
 def gradient_penalty(logits: Tensor, x: Tensor) -> Tensor:
     """|d logit / d x|^2 of each example, shape (B,), with a graph behind it: times gamma / 2 and on data it is R1.
 
@@ -136,14 +152,33 @@ def gradient_penalty(logits: Tensor, x: Tensor) -> Tensor:
         logits: (B,), computed from x; example i may depend on x[i] alone.
         x: (B, ...), with requires_grad.
     """
-    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    expect_batch("x", x)
+    _expect_logits("logits", logits)
+    expect("logits", logits, "B", B=len(x))
+    slope = None
+    if logits.requires_grad and x.requires_grad:
+        (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True, allow_unused=True)
+    if slope is None:
+        raise ValueError(
+            "logits: expected numbers computed from x, with x.requires_grad, got others"
+        )
     return slope.square().flatten(1).sum(dim=1)
 
 
-def _expect_shape_of(name: str, reference: Tensor, **other: Tensor) -> None:
-    """Check that the other tensor has the shape of the reference; torch would broadcast, and sum another thing."""
-    ((other_name, x),) = other.items()
-    if x.shape != reference.shape:
-        raise ValueError(
-            f"{other_name}: expected the shape of {name}, {tuple(reference.shape)}, got {tuple(x.shape)}"
-        )
+# --- what the functions above are given ----------------------------------------------------------------------
+
+
+def _expect_pair(name: str, x_hat: Tensor, x: Tensor) -> None:
+    """Check what a network says of x against x: torch would broadcast, and the sum would mean something else."""
+    expect_batch("x", x)
+    expect_like(name, x_hat, x, "x")
+
+
+def _expect_logits(name: str, logits: Tensor) -> None:
+    expect(name, logits, "B")
+    expect_floats(name, logits)
+
+
+def _numbers(x: Tensor) -> int:
+    """How many numbers one example of x holds."""
+    return math.prod(x.shape[1:])

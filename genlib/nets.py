@@ -7,7 +7,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.expect import (
+    Count,
+    Positive,
+    Size,
+    batch_of,
+    border,
+    expect,
+    expect_number,
+    expect_sizes,
+    expect_whole,
+    through,
+)
 
+
+@border
 def mlp(
     sizes: Sequence[int],
     *,
@@ -23,10 +37,12 @@ def mlp(
         dropout: share of hidden units that are left out at random in every training step, in [0, 1).
         activation: the bend between two layers; SiLU is smooth, ReLU has a kink.
     """
+    expect_sizes("sizes", sizes)
     if len(sizes) < 2:
         raise ValueError(
             f"sizes: expected an input size and an output size at least, got {tuple(sizes)}"
         )
+    expect_number("dropout", dropout, 0, 1, open_high=True)
     layers: list[nn.Module] = []
     for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
         layers += [nn.Linear(n_in, n_out)]
@@ -36,17 +52,35 @@ def mlp(
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
+@border
+class Flatten(nn.Module):
+    """Images (B, *shape) as rows (B, pixels): `nn.Flatten` that does not take images of another shape for its own."""
+
+    def __init__(self, shape: Sequence[int]):
+        super().__init__()
+        expect_sizes("shape", shape)
+        self.shape = tuple(shape)
+        self.pattern = batch_of(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        expect("x", x, self.pattern)
+        return x.flatten(1)
+
+
+@border
 def image_encoder(
-    shape: Sequence[int], width: int, out: int, *, norm: bool = False, dropout: float = 0.0
+    shape: Sequence[int], width: Size, out: Size, *, norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
     """Images (B, *shape) to `out` numbers each, (B, out), through two hidden layers of `width` units."""
+    expect_sizes("shape", shape)
     sizes = (math.prod(shape), width, width, out)
-    return nn.Sequential(nn.Flatten(), *mlp(sizes, norm=norm, dropout=dropout))
+    return nn.Sequential(Flatten(shape), *mlp(sizes, norm=norm, dropout=dropout))
 
 
+@border
 def image_decoder(
-    latent_dim: int,
-    width: int,
+    latent_dim: Size,
+    width: Size,
     shape: Sequence[int],
     *,
     norm: bool = False,
@@ -54,11 +88,13 @@ def image_decoder(
     activation: type[nn.Module] = nn.SiLU,
 ) -> nn.Sequential:
     """Codes (B, latent_dim) to logits (B, *shape) through two hidden layers: `image_encoder` in reverse."""
+    expect_sizes("shape", shape)
     sizes = (latent_dim, width, width, math.prod(shape))
     layers = mlp(sizes, norm=norm, dropout=dropout, activation=activation)
     return nn.Sequential(*layers, nn.Unflatten(1, tuple(shape)))
 
 
+@border
 class Fourier(nn.Module):
     """x, and sin(w x) and cos(w x) for all frequencies w, (B, D) to (B, D (1 + 2 octaves)): a sense of fine detail.
 
@@ -70,13 +106,14 @@ class Fourier(nn.Module):
         lowest: the lowest one, in radians per unit of x.
     """
 
-    def __init__(self, octaves: int, lowest: float = 1.5):
+    def __init__(self, octaves: Count, lowest: Positive = 1.5):
         super().__init__()
         w = lowest * 2.0 ** torch.arange(octaves)
         self.register_buffer("w", w)
         self.register_buffer("size", (lowest / w).sqrt())
 
     def forward(self, x: Tensor) -> Tensor:
+        expect("x", x, "B D")
         angle = (x[:, :, None] * self.w).flatten(1)  # (B, D octaves)
         size = self.size.repeat(x.shape[1])
         return torch.cat([x, size * angle.sin(), size * angle.cos()], dim=1)
@@ -85,13 +122,14 @@ class Fourier(nn.Module):
 # --- networks that are told the time -------------------------------------------------------------------------
 
 
+@border
 class TimeEmbedding(nn.Module):
     """Times t (B,) as (B, width) sines and cosines, slow ones and fast ones, and a small network behind them.
 
     Paper: Vaswani et al. 2017, section 3.5, for the waves; Ho et al. 2020, appendix B, for their use here.
     """
 
-    def __init__(self, width: int, waves: int = 32):
+    def __init__(self, width: Size, waves: Size = 32):
         super().__init__()
         self.register_buffer("w", 10_000 ** -(torch.arange(waves) / waves))
         self.net = mlp((2 * waves, width, width))
@@ -101,50 +139,57 @@ class TimeEmbedding(nn.Module):
         return self.net(torch.cat([angle.sin(), angle.cos()], dim=1))
 
 
+@border
 class ResidualMLP(nn.Module):
-    """Points x_t (B, D) and times t (B,) to (B, D): blocks that each add a correction, starting with none."""
+    """Points x_t (B, D) and times t (B,) to (B, D): blocks that each add a correction, zero at the start."""
 
     def __init__(
-        self, D: int, *, width: int = 128, blocks: int = 3, features: nn.Module | None = None
+        self, D: Size, *, width: Size = 128, blocks: Count = 3, features: nn.Module | None = None
     ):
         super().__init__()
+        self.D = D
         self.features = features or nn.Identity()
-        seen = self.features(torch.zeros(1, D)).shape[1]
+        seen = through(self.features, "features", torch.zeros(1, D)).shape[1]
         self.first, self.time = nn.Linear(seen, width), TimeEmbedding(width)
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), *mlp((width, width, width))) for _ in range(blocks)
         )
         self.last = nn.Linear(width, D)
-        _silence(*(block[-1] for block in self.blocks), self.last)
+        zero_init(*(block[-1] for block in self.blocks), self.last)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        expect("x_t", x_t, "B D", D=self.D)
         h = self.first(self.features(x_t)) + self.time(t)
         for block in self.blocks:
             h = h + block(h)
         return self.last(h)
 
 
+@border
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions (B, n_in, H, W) to (B, n_out, H, W) beside a shortcut; between them the time has its say.
+    """Two 3 x 3 convolutions (B, n_in, H, W) to (B, n_out, H, W) beside a shortcut; zero-initialised.
 
-    The embedding e (B, width) of the time scales and shifts every channel.
+    Between them the embedding e (B, width) of the time scales and shifts every channel (FiLM: Perez et al. 2018).
     """
 
-    def __init__(self, n_in: int, n_out: int, width: int):
+    def __init__(self, n_in: int, n_out: int, width: Size):
         super().__init__()
+        _expect_groups("n_in", n_in)
+        _expect_groups("n_out", n_out)
         self.norm_1, self.conv_1 = nn.GroupNorm(8, n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
         self.norm_2, self.conv_2 = nn.GroupNorm(8, n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
-        self.say = nn.Linear(width, 2 * n_out)
+        self.scale_shift = nn.Linear(width, 2 * n_out)
         self.shortcut = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
-        _silence(self.conv_2)
+        zero_init(self.conv_2)
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
-        scale, shift = self.say(e)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.scale_shift(e)[:, :, None, None].chunk(2, dim=1)
         h = self.conv_1(F.silu(self.norm_1(x)))
         h = self.conv_2(F.silu(self.norm_2(h) * (1 + scale) + shift))
         return self.shortcut(x) + h
 
 
+@border
 class UNet(nn.Module):
     """Images x_t (B, *shape), times t (B,) and labels y (B,) to (B, *shape): down to half the size, and up again.
 
@@ -161,14 +206,17 @@ class UNet(nn.Module):
     def __init__(
         self,
         shape: Sequence[int],
-        widths: tuple[int, int] = (32, 64),
+        widths: Sequence[int] = (32, 64),
         *,
-        patch: int = 1,
-        classes: int = 0,
+        patch: Size = 1,
+        classes: Count = 0,
     ):
         super().__init__()
+        self.shape, self.patch, self.classes = tuple(shape), patch, classes
+        self.pattern = batch_of(shape)
+        self._expect_sizes(widths)
         C, (wide, deep), width = shape[0] * patch**2, widths, 2 * widths[1]
-        self.patch, self.time = patch, TimeEmbedding(width)
+        self.time = TimeEmbedding(width)
         self.label = nn.Embedding(classes, width) if classes else None
         self.first = nn.Conv2d(C, wide, 3, padding=1)
         self.down_1 = ResidualBlock(wide, wide, width)
@@ -181,21 +229,71 @@ class UNet(nn.Module):
         self.last = nn.Sequential(
             nn.GroupNorm(8, wide), nn.SiLU(), nn.Conv2d(wide, C, 3, padding=1)
         )
-        _silence(self.last[-1])
+        zero_init(self.last[-1])
+
+    def _expect_sizes(self, widths: Sequence[int]) -> None:
+        """Check, before anything is built, that the sizes can be halved and the channels be normed in groups."""
+        expect_sizes("shape", self.shape)
+        if len(self.shape) != 3 or any(n % (2 * self.patch) for n in self.shape[1:]):
+            raise ValueError(
+                f"shape: expected (C, H, W) with H and W multiples of {2 * self.patch}, got {self.shape}"
+            )
+        if len(widths) != 2:
+            raise ValueError(f"widths: expected two, at full and at half size, got {tuple(widths)}")
+        for width in widths:
+            _expect_groups("widths", width)
 
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        expect("x_t", x_t, self.pattern)
         e = self.time(t)
-        if y is not None:
-            e = e + self.label(y)
+        if self.classes:
+            e = e + self.label(self._expected(y, len(x_t)))
+        elif y is not None:
+            raise ValueError("y: expected no labels, since the network has no classes, got some")
         e = F.silu(e)
         fine = self.down_1(self.first(F.pixel_unshuffle(x_t, self.patch)), e)
         coarse = self.up_2(self.down_2(self.to_half(fine), e), e)
         h = self.up_1(torch.cat([self.to_full(coarse), fine], dim=1), e)
         return F.pixel_shuffle(self.last(h), self.patch)
 
+    def _expected(self, y: Tensor | None, B: int) -> Tensor:
+        """The labels, once they are known to be there, one for each image, and classes of this network."""
+        if y is None:
+            raise ValueError(
+                f"y: expected labels for a network with {self.classes} classes, got none; "
+                "to sample, bind them: guidance.Given(net, y)"
+            )
+        expect_whole("y", y, 0, self.classes - 1, B=B)
+        return y
 
-def _silence(*layers: nn.Module) -> None:
-    """Set weights and biases to 0, so that training starts with a network that says nothing."""
+
+@border
+def zero_init(*layers: nn.Module) -> None:
+    """Set weights and biases to 0, so that training starts with a network that puts out nothing."""
     for layer in layers:
+        if not all(isinstance(getattr(layer, part, None), Tensor) for part in ("weight", "bias")):
+            raise ValueError(f"layers: expected layers with weight and bias, got {layer}")
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
+
+
+def _expect_groups(name: str, channels: int) -> None:
+    """Check that channels can be normalised in 8 groups."""
+    if channels < 8 or channels % 8:
+        raise ValueError(f"{name}: expected multiples of 8, got {channels}")
+
+
+@border
+class InBfloat16(nn.Module):
+    """A network whose matrices are multiplied in bfloat16, where that is faster; weights and results stay float32.
+
+    One autocast for each pass: around a whole training it would keep its first copies of the weights.
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.net(x, *others).float()

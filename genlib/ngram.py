@@ -17,11 +17,22 @@ This is interpolated Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from genlib.expect import (
+    Amount,
+    Count,
+    Size,
+    border,
+    expect_fitted,
+    expect_number,
+    expect_one_of,
+    expect_texts,
+    expect_weights,
+)
 from genlib.reviews import detokenize, tokenize
 
 BEGIN, END, UNKNOWN = "<begin>", "<end>", "<unknown>"
@@ -29,6 +40,7 @@ POOLED = "<pooled>"
 Context = tuple[str, ...]
 
 
+@border
 class NGramWriter:
     """Class-conditional n-gram model: classifies a review by Bayes' rule and writes new ones.
 
@@ -40,30 +52,27 @@ class NGramWriter:
     """
 
     def __init__(
-        self, order: int = 3, discount: float | Sequence[float] = 0.85, unknown: float = 0.5
+        self, order: Size = 3, discount: float | Sequence[float] = 0.85, unknown: float = 0.5
     ):
-        if not isinstance(order, int) or order < 1:
-            raise ValueError(f"order: expected an integer of at least 1, got {order!r}")
-        discounts = (discount,) * order if isinstance(discount, (int, float)) else tuple(discount)
+        expect_number("unknown", unknown, 0, 1, open_low=True, open_high=True)
+        discounts = tuple(discount) if isinstance(discount, Sequence) else (discount,) * order
         if len(discounts) != order or not all(0 <= d <= 1 for d in discounts):
             raise ValueError(
                 f"discount: expected one number in [0, 1] or {order} of them, got {discount!r}"
             )
-        if not 0 < unknown < 1:
-            raise ValueError(f"unknown: expected a number in (0, 1), got {unknown!r}")
         self.order, self.discount, self.unknown = order, discounts, unknown
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> "NGramWriter":
+    def fit(self, texts: Iterable[str], labels: Iterable[str]) -> "NGramWriter":
         """Count the grams of every label; return the model itself.
 
         Raises:
-            ValueError: there are no texts, or not as many labels as texts.
+            ValueError: there are no texts, one without a word, or not as many labels as texts.
         """
-        if not texts or len(texts) != len(labels):
-            raise ValueError(
-                f"texts, labels: expected as many of each, got {len(texts)} and {len(labels)}"
-            )
+        texts, labels = _pairs(texts, labels)
         tokens = [tokenize(text) for text in texts]
+        if [] in tokens:
+            strange = texts[tokens.index([])]
+            raise ValueError(f"texts: expected a word in every text, got the text {strange!r}")
         seen = Counter(word for review in tokens for word in review)
         self.rare = {word for word, n in seen.items() if n == 1}
         self.vocabulary = [*sorted(seen), END, UNKNOWN]
@@ -97,8 +106,6 @@ class NGramWriter:
 
     def _chain(self, context: Sequence[str], y: str) -> list[tuple[str, Context]]:
         """The contexts of the formula from the shortest to the longest, as far as they were seen."""
-        if y not in self.prior:
-            raise ValueError(f"label: expected one of {self.labels}, got {y!r}")
         known = [
             *[BEGIN] * (self.order - 1),
             *(w if w == BEGIN else self._known(w) for w in context),
@@ -106,8 +113,13 @@ class NGramWriter:
         keys = [(y, tuple(known[len(known) - n :])) for n in range(self.order)]
         return [key for key in [(POOLED, ()), *keys] if key in self.counts]
 
+    def _expect_label(self, label: str) -> None:
+        expect_fitted(self, "prior")
+        expect_one_of("label", label, self.labels)
+
     def prob(self, word: str, context: Sequence[str], label: str) -> float:
         """p(word | context, label), the formula at the top of this module."""
+        self._expect_label(label)
         word = self._known(word)
         inside = len(self.vocabulary) - 1
         p = self.unknown if word == UNKNOWN else (1 - self.unknown) / inside
@@ -118,6 +130,7 @@ class NGramWriter:
 
     def next_word(self, context: Sequence[str], label: str) -> Tensor:
         """p( . | context, label) over `vocabulary`, shape (V,), float64; the last two are the end and unknown."""
+        self._expect_label(label)
         inside = len(self.vocabulary) - 1
         p = torch.full((inside + 1,), (1 - self.unknown) / inside, dtype=torch.float64)
         p[-1] = self.unknown
@@ -138,27 +151,33 @@ class NGramWriter:
 
     def log_prob(self, text: str, label: str) -> float:
         """log p(text | label) in nats, the end of the review included; -inf where a factor is 0."""
+        self._expect_label(label)
         factors = [self.prob(w, h, label) for h, w in grams([*tokenize(text), END], self.order)]
         return sum(math.log(p) if p > 0 else -math.inf for p in factors)
 
-    def log_joint(self, texts: Sequence[str]) -> Tensor:
+    def log_joint(self, texts: Iterable[str]) -> Tensor:
         """log p(text, label) = log p(label) + log p(text | label), nats, shape (B, labels) in the order of `labels`."""
+        expect_fitted(self, "prior")
         rows = [
             [math.log(self.prior[y]) + self.log_prob(text, y) for y in self.labels]
-            for text in texts
+            for text in expect_texts("texts", texts)
         ]
         return torch.tensor(rows, dtype=torch.float64)
 
-    def posterior(self, texts: Sequence[str]) -> Tensor:
+    def posterior(self, texts: Iterable[str]) -> Tensor:
         """p(label | text) by Bayes' rule, shape (B, labels)."""
         return self.log_joint(texts).softmax(dim=1)
 
-    def predict(self, texts: Sequence[str]) -> list[str]:
+    def predict(self, texts: Iterable[str]) -> list[str]:
         """The most probable label of each text."""
         return [self.labels[i] for i in self.log_joint(texts).argmax(dim=1).tolist()]
 
-    def perplexity(self, texts: Sequence[str], labels: Sequence[str]) -> float:
+    def perplexity(self, texts: Iterable[str], labels: Iterable[str]) -> float:
         """exp of minus the mean log-probability of a token under its true label, ends of reviews included."""
+        expect_fitted(self, "prior")
+        texts, labels = _pairs(texts, labels)
+        for label in labels:
+            expect_one_of("labels", label, self.labels)
         log_prob = sum(self.log_prob(text, y) for text, y in zip(texts, labels, strict=True))
         return math.exp(-log_prob / sum(len(tokenize(text)) + 1 for text in texts))
 
@@ -169,7 +188,7 @@ class NGramWriter:
         *,
         prompt: str = "",
         temperature: float = 1.0,
-        longest: int = 60,
+        longest: Count = 60,
     ) -> str:
         """Draw a review word by word from p( . | context, label), going on from `prompt`.
 
@@ -179,8 +198,7 @@ class NGramWriter:
 
         The unknown word has no spelling, so it is never drawn: its probability goes to the others in proportion.
         """
-        if temperature < 0:
-            raise ValueError(f"temperature: expected a number of at least 0, got {temperature!r}")
+        self._expect_label(label)
         tokens = tokenize(prompt)
         while len(tokens) < longest:
             p = self.next_word(tokens, label)
@@ -196,8 +214,8 @@ class NGramWriter:
         label: str,
         rng: torch.Generator | None = None,
         *,
-        shortest: int = 8,
-        tries: int = 200,
+        shortest: Count = 8,
+        tries: Size = 200,
         **options,
     ) -> str:
         """The first of at most `tries` written reviews with at least `shortest` tokens that `is_new`.
@@ -217,29 +235,33 @@ class NGramWriter:
 
     def is_new(self, text: str) -> bool:
         """Whether `text` is no training review, nor a piece cut out of a single one."""
+        expect_fitted(self, "known")
         tokens = f" {' '.join(tokenize(text))} "
         return not any(tokens in review for review in self.known)
 
 
-def grams(tokens: Sequence[str], order: int) -> Iterator[tuple[Context, str]]:
+@border
+def grams(tokens: Sequence[str], order: Size) -> Iterator[tuple[Context, str]]:
     """Every token with the `order` - 1 tokens before it, filled up by BEGIN at the start."""
     padded = [*[BEGIN] * (order - 1), *tokens]
-    for i, word in enumerate(tokens):
-        yield tuple(padded[i : i + order - 1]), word
+    return ((tuple(padded[i : i + order - 1]), word) for i, word in enumerate(tokens))
 
 
-def draw(p: Tensor, temperature: float, rng: torch.Generator | None = None) -> int:
+@border
+def draw(p: Tensor, temperature: Amount, rng: torch.Generator | None = None) -> int:
     """An index drawn from p ** (1 / temperature), normalised; the largest one at temperature 0."""
-    if temperature == 0:
+    expect_weights("p", p)
+    if temperature < torch.finfo(p.dtype).eps:
         return int(p.argmax())
     tempered = (p.log() / temperature).softmax(dim=0)
     return int(torch.multinomial(tempered, 1, generator=rng))
 
 
-def longest_copy(text: str, texts: Sequence[str]) -> int:
+@border
+def longest_copy(text: str, texts: Iterable[str]) -> int:
     """The largest number of tokens in a row that `text` shares with a single one of `texts`."""
     tokens = tokenize(text)
-    others = [f" {' '.join(tokenize(other))} " for other in texts]
+    others = [f" {' '.join(tokenize(other))} " for other in expect_texts("texts", texts)]
     longest = 0
     for start in range(len(tokens)):
         while start + longest < len(tokens):
@@ -248,3 +270,13 @@ def longest_copy(text: str, texts: Sequence[str]) -> int:
                 break
             longest += 1
     return longest
+
+
+def _pairs(texts: Iterable[str], labels: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Texts and as many labels, as lists."""
+    texts, labels = expect_texts("texts", texts), expect_texts("labels", labels)
+    if len(texts) != len(labels):
+        raise ValueError(
+            f"texts, labels: expected as many of each, got {len(texts)} and {len(labels)}"
+        )
+    return texts, labels

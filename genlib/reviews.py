@@ -1,9 +1,13 @@
 """The corpus of chapter 1: short reviews with a label, written for this book (CC0), and how to cut them into words."""
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from genlib.expect import border
 
 LABELS = ("negative", "positive")
 TOPICS = ("food", "travel", "stories", "things")
@@ -11,7 +15,8 @@ SPLITS = ("train", "val", "test")
 HEADER = ("split", "topic", "label", "text")
 PATH = Path(__file__).parent / "assets" / "reviews.tsv"
 
-_WORD = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*|[.,!?'-]")
+# a number, an amount or a time as in £5.50 and 7:30; a word of any alphabet; any other mark: nothing is lost
+_TOKEN = re.compile(r"[$£€¥]?\d+(?:[.:,]\d+)+|[$£€¥]\d+|[^\W_]+(?:['-][^\W_]+)*|\S")
 _CAPITALS = [
     "monday",
     "tuesday",
@@ -40,6 +45,7 @@ _CAPITALS = [
 ]
 
 
+@border
 @dataclass(frozen=True)
 class Review:
     """One review: its text, its label ("positive" or "negative") and its topic."""
@@ -49,6 +55,7 @@ class Review:
     topic: str
 
 
+@border
 @dataclass(frozen=True)
 class Reviews:
     """The three parts of the corpus; a hash of the text alone decides which part a review belongs to."""
@@ -58,13 +65,17 @@ class Reviews:
     test: list[Review]
 
 
+@border
 def read_rows(path: Path = PATH) -> list[dict[str, str]]:
     """The lines of a corpus file as dictionaries with the keys split, topic, label, text.
 
     Raises:
-        ValueError: the header or the number of columns of a line differs from split, topic, label, text.
+        ValueError: there is no such file, it is no UTF-8, or a line differs from split, topic, label, text.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"path: expected a text file in UTF-8, got {path} ({error})") from error
     rows = [tuple(line.split("\t")) for line in lines]
     if not rows or rows[0] != HEADER:
         raise ValueError(f"{path.name}: expected the header {HEADER}, got {rows[:1]}")
@@ -83,20 +94,22 @@ def reviews() -> Reviews:
     return Reviews(**parts)
 
 
+@border
 def tokenize(text: str) -> list[str]:
     """Words and punctuation marks of `text`, in lower case: "I can't, sorry!" -> i can't , sorry !"""
-    return _WORD.findall(text.lower())
+    text = unicodedata.normalize("NFC", text.lower()).replace("’", "'")
+    return _TOKEN.findall(text)
 
 
-def detokenize(tokens: list[str]) -> str:
+@border
+def detokenize(tokens: Sequence[str]) -> str:
     """A text that reads well from tokens: no space before a mark, capitals at the start of a sentence."""
     text, start = "", True
     for token in tokens:
-        mark = token in ".,!?'"
+        mark = token in ".,:;!?')"
         capital = start or token in _CAPITALS or re.fullmatch(r"i('[a-z]+)?", token)
-        text += ("" if mark or not text else " ") + (
-            token[:1].upper() + token[1:] if capital else token
-        )
+        text += "" if mark or not text or text.endswith("(") else " "
+        text += token[:1].upper() + token[1:] if capital else token
         start = token in ".!?" or (start and mark)
     return text
 
@@ -286,12 +299,14 @@ NEGATIVE_WORDS = frozenset(
 )
 
 
+@border
 def word_list_score(text: str) -> int:
     """Number of words of `text` on the positive list minus the number on the negative list."""
     tokens = tokenize(text)
     return sum(t in POSITIVE_WORDS for t in tokens) - sum(t in NEGATIVE_WORDS for t in tokens)
 
 
+@border
 def word_list_predict(text: str) -> str:
     """The label of the longer side of the word list; a tie counts as positive."""
     return "positive" if word_list_score(text) >= 0 else "negative"

@@ -9,24 +9,30 @@ import os
 import platform
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import torch
 
+from genlib.expect import Count, Seed, border, expect_one_of
+
 T = TypeVar("T")
 BUDGETS = ("quick", "cpu", "gpu")
 
 
+@border
 @dataclass(frozen=True)
 class Run:
     """The facts of one run: its seed, its budget and its device."""
 
-    seed: int
+    seed: Seed
     budget: str
     device: torch.device
+
+    def __post_init__(self) -> None:
+        expect_one_of("budget", self.budget, BUDGETS)
 
     @property
     def rng(self) -> torch.Generator:
@@ -38,28 +44,27 @@ class Run:
         return {"quick": quick, "cpu": cpu, "gpu": cpu if gpu is None else gpu}[self.budget]
 
 
-def setup(seed: int = 0) -> Run:
+@border
+def setup(seed: Seed = 0) -> Run:
     """Seed Python, NumPy and torch, choose device and budget, set the figure style, and say so in one line.
 
     Raises:
-        ValueError: `seed` is negative or no integer, or GENLIB_BUDGET holds an unknown budget.
+        ValueError: `seed` is negative or too large, or GENLIB_BUDGET holds an unknown budget.
     """
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed: expected an integer of at least 0, got {seed!r}")
     has_gpu = torch.cuda.is_available()
     budget = os.environ.get("GENLIB_BUDGET") or ("gpu" if has_gpu else "cpu")
-    if budget not in BUDGETS:
-        raise ValueError(f"GENLIB_BUDGET: expected one of {', '.join(BUDGETS)}, got {budget!r}")
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 (scikit-learn draws from it where nothing else is said)
-    torch.manual_seed(seed)
-    _figure_style()
+    expect_one_of("GENLIB_BUDGET", budget, BUDGETS)
     device = torch.device("cuda" if has_gpu and budget != "quick" else "cpu")
+    run = Run(int(seed), budget, device)
+    random.seed(run.seed)
+    np.random.seed(run.seed)  # noqa: NPY002 (scikit-learn draws from it where nothing else is said)
+    torch.manual_seed(run.seed)
+    _figure_style()
     print(
         f"seed {seed} · budget {budget} · device {device} · {torch.get_num_threads()} threads · "
         f"Python {platform.python_version()} · torch {torch.__version__}"
     )
-    return Run(seed, budget, device)
+    return run
 
 
 def _figure_style() -> None:
@@ -88,20 +93,6 @@ def _figure_style() -> None:
 
 # Okabe and Ito's palette without the yellow, which vanishes on white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
-
-
-def progress(steps: Iterable, title: str = "", total: int | None = None) -> Iterator:
-    """Go through `steps` with a bar, or with one closing line where GENLIB_STATIC=1 (the built book, tests)."""
-    if os.environ.get("GENLIB_STATIC") != "1":
-        from tqdm.auto import tqdm
-
-        yield from tqdm(steps, desc=title or None, total=total, leave=True)
-        return
-    start, done = time.process_time(), 0
-    for step in steps:
-        yield step
-        done += 1
-    print(f"{title or 'done'}: {done:,} steps in {time.process_time() - start:.1f} CPU-seconds")
 
 
 def live(draw: Callable, *, button: str | None = None, **controls: object) -> object:
@@ -147,7 +138,8 @@ class Clock:
         self.wall_s = time.perf_counter() - self._wall
 
 
-def workload(steps: int = 300) -> float:
+@border
+def workload(steps: Count = 300) -> float:
     """CPU-seconds that this machine takes for a fixed piece of training, to compare machines by."""
     net = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 64))
     x, optimizer = torch.rand(256, 64), torch.optim.Adam(net.parameters())

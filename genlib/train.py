@@ -1,235 +1,510 @@
-"""The training loops: one for every model that has a `loss`, and one for the two players of a GAN."""
+"""Training: `Batches` of the data, and a `Training` that can be looked at, stopped, saved and gone on with at any step.
 
+One loop serves every model: those with one `loss`, and those with several players, which take `turns`.
+"""
+
+import contextlib
+import inspect
+import json
+import math
+import os
+import signal
+import threading
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from genlib.gan import GAN
-from genlib.run import progress
+from genlib.expect import border, expect_number, expect_positive, kind_of
+from genlib.rng import permutation
+
+# --- data in small pieces ------------------------------------------------------------------------------------
 
 
-def batches(
-    *tensors: Tensor, size: int = 100, rng: torch.Generator | None = None
-) -> Iterator[tuple[Tensor, ...]]:
-    """Endless minibatches of `size` rows, shuffled anew for every pass; rows that do not fill a batch wait a pass.
-
-    Raises:
-        ValueError: the tensors differ in length, or hold fewer than `size` rows.
-    """
-    n = len(tensors[0])
-    if any(len(t) != n for t in tensors) or not 0 < size <= n:
-        raise ValueError(
-            f"tensors: expected equal lengths of at least {size}, got {[len(t) for t in tensors]}"
-        )
-    return _endless(tensors, size, rng)
-
-
-def _endless(
-    tensors: tuple[Tensor, ...], size: int, rng: torch.Generator | None
-) -> Iterator[tuple[Tensor, ...]]:
-    n, device = len(tensors[0]), rng.device if rng else "cpu"
-    while True:
-        order = torch.randperm(n, generator=rng, device=device).to(tensors[0].device)
-        for rows in order[: n - n % size].split(size):
-            yield tuple(t[rows] for t in tensors)
-
-
-def train_steps(
-    model: nn.Module,
-    loader: Iterable,
-    steps: int,
-    lr: float = 1e-3,
-    *,
-    weight_decay: float = 0.0,
-    anneal: bool | float = False,
-    average: AveragedModel | None = None,
-) -> Iterator[dict[str, float]]:
-    """Take `steps` optimiser steps and yield the terms of the loss of each one as numbers.
-
-    A generator, so the caller owns the loop: print, plot, stop or save between two steps.
-    Nothing happens until you iterate; `fit` iterates for you.
+@border
+class Batches:
+    """Endless shuffled minibatches whose place can be saved; rows that do not fill a batch wait for the next pass.
 
     Args:
-        loader: gives batches (x, ...), the arguments of `model.loss`; gone through again when it ends.
-        lr: learning rate of Adam.
-        weight_decay: decoupled from the gradient, as in AdamW (Loshchilov & Hutter 2019).
-        anneal: the last share of the steps in which the learning rate falls to 0 along half a cosine, in [0, 1];
-            True is all of them.
-        average: an average of the model's weights over the steps, made by `weight_average(model)`; kept up to date.
+        tensors: of equal length, at least `size`; a batch is a tuple of as many.
+        size: rows of a batch.
+        seed: of the shuffle; None draws it from torch's own generator, like weights and noise.
+        transform: changes x, the first tensor of every batch, for example `data.binarise`.
     """
-    if not 0 <= anneal <= 1:
-        raise ValueError(f"anneal: expected a share in [0, 1], got {anneal}")
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    falling = round(anneal * steps)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, falling))
-    device = next(model.parameters()).device
-    model.train()
-    for step, batch in enumerate(cycle(loader, steps), start=1):
-        terms = model.loss(*(part.to(device) for part in batch))
+
+    def __init__(
+        self,
+        *tensors: Tensor,
+        size: int = 100,
+        seed: int | None = 0,
+        transform: Callable[[Tensor], Tensor] | None = None,
+    ):
+        lengths = [len(t) if isinstance(t, Tensor) and t.dim() else kind_of(t) for t in tensors]
+        if not tensors or len(set(lengths)) > 1 or not isinstance(lengths[0], int):
+            raise ValueError(f"tensors: expected tensors of equal length, got {lengths}")
+        if not 1 <= size <= lengths[0]:
+            raise ValueError(f"size: expected 1 to {lengths[0]}, the number of rows, got {size}")
+        self.tensors, self.size, self.transform = tensors, int(size), transform
+        self.rng = None if seed is None else torch.Generator().manual_seed(int(seed))
+        self.order, self.row = torch.empty(0, dtype=torch.long), 0
+
+    def __iter__(self) -> "Batches":
+        return self
+
+    def __next__(self) -> tuple[Tensor, ...]:
+        if self.row + self.size > len(self.order):  # the next pass
+            self.order, self.row = permutation(len(self.tensors[0]), self.rng).cpu(), 0
+        rows = self.order[self.row : self.row + self.size].to(self.tensors[0].device)
+        self.row += self.size
+        x, *others = (t[rows] for t in self.tensors)
+        return (self.transform(x) if self.transform else x, *others)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The order of this pass, the place in it, and the state of the shuffle."""
+        row, size = torch.tensor(self.row), torch.tensor(self.size)
+        state = {"order": self.order.clone(), "row": row, "size": size}
+        return state if self.rng is None else state | {"rng": self.rng.get_state()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go to the place that `state_dict` saved.
+
+        Raises:
+            ValueError: it was saved by batches of other data, or of another kind of seed.
+        """
+        n = len(self.tensors[0])
+        same = state.keys() == self.state_dict().keys() and int(state["size"]) == self.size
+        if not same or len(state["order"]) not in (0, n):
+            raise ValueError(f"state: expected the place in batches of {n} rows, got another kind")
+        self.order, self.row = state["order"].clone(), int(state["row"])
+        if self.rng is not None:
+            self.rng.set_state(state["rng"])
+
+
+# --- the loop ------------------------------------------------------------------------------------------------
+
+
+@border
+class Training:
+    """A training under way: iterate it to take steps and look between them, or `run` it to the end.
+
+    Between two steps the model is in evaluation mode. `state_dict`, or `save`, keeps all that the rest of the training
+    depends on: weights, their average, the optimisers, the place in the batches, torch's random numbers.
+
+    Args:
+        model: has `loss(*batch)`, a dictionary with the key "loss"; or, for several players, `players()` and
+            `turns(*batch, share=...)`, as `GAN` has.
+        batches: gives tuples of tensors; `Batches`, or anything that can be gone through again, as a DataLoader.
+        steps: number of steps of the whole training.
+        lr: learning rate of AdamW at the start.
+        fall: the factor of `lr` at each share of the training that is done, in [0, 1): `constant`, `linear`, `cosine`.
+        ema_decay: in [0, 1): also keep `ema`, the exponential moving average of the model over the steps.
+        weight_decay: decoupled from the gradient (Loshchilov & Hutter 2019).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: Iterable,
+        steps: int,
+        lr: float = 1e-3,
+        *,
+        fall: Callable[[float], float] | None = None,
+        ema_decay: float | None = None,
+        weight_decay: float = 0.0,
+    ):
+        expect_number("steps", steps, 0)
+        expect_positive("lr", lr)
+        expect_number("weight_decay", weight_decay, 0)
+        self.model, self.batches, self.steps, self.lr = model, batches, int(steps), float(lr)
+        self.fall, self.weight_decay, self.ema_decay = fall or constant, weight_decay, ema_decay
+        self.done, self.history, self.id = 0, {}, uuid.uuid4().hex
+        players = model.players() if hasattr(model, "players") else {"": _everything(model)}
+        self.optimizers = {
+            name: torch.optim.AdamW([group], lr, weight_decay=weight_decay, fused=True)
+            for name, group in players.items()
+        }
+        self._average = None if ema_decay is None else _average_of(model, ema_decay)
+        self._source = batches if isinstance(batches, Iterator) else _again(batches)
+
+    @property
+    def ema(self) -> nn.Module | None:
+        """The model with averaged weights, in evaluation mode: after every step decay * average + (1 - decay) * model.
+
+        The first step copies the weights. It remembers about 1 / (1 - decay) steps. Paper: Yazici et al. 2019.
+        """
+        return self._average and self._average.module
+
+    def __len__(self) -> int:
+        return self.steps - self.done
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        """Take the steps that are left; each gives the terms of its loss as numbers."""
+        while self.done < self.steps:
+            yield self.step()
+
+    def step(self) -> dict[str, float]:
+        """One step of every player; gives the terms of the losses as numbers."""
+        with self._training_mode():
+            return self._step()
+
+    def run(self, title: str | None = None) -> dict[str, list[float]]:
+        """Take all steps that are left and return the history: a list of numbers for each term of the loss.
+
+        Ctrl-C ends the run after the step under way, and loses nothing. With a `title` the progress is shown.
+        """
+        left = range(len(self))
+        with self._training_mode(), _kept_interrupts() as interrupts:
+            for _ in progress(left, title, total=len(self)) if title else left:
+                self._step()
+                if interrupts:
+                    break
+        if self.done < self.steps:
+            print(
+                f"stopped after {self.done:,} of {self.steps:,} steps; weights and history are kept, "
+                "and run() goes on from here"
+            )
+        return self.history
+
+    @contextlib.contextmanager
+    def _training_mode(self) -> Iterator[None]:
+        self.model.train()
+        try:
+            yield
+        finally:
+            self.model.eval()
+
+    def _step(self) -> dict[str, float]:
+        share, batch = self.done / self.steps, self._next_batch()
+        terms: dict[str, float] = {}
+        for player, found in self._turns(batch, share):
+            self._move(player, found, share)
+            terms |= {
+                f"{player}_loss" if player and name == "loss" else name: value.item()
+                for name, value in found.items()
+            }
+        if self._average:
+            self._average.update_parameters(self.model)
+        self.done += 1
+        for name, value in terms.items():
+            self.history.setdefault(name, []).append(value)
+        return terms
+
+    def _move(self, player: str, terms: dict[str, Tensor], share: float) -> None:
+        """One step of a player's optimiser on its loss."""
+        if not isinstance(terms, dict) or "loss" not in terms:
+            raise ValueError(
+                f"model: expected a loss that gives a dictionary with 'loss', got {kind_of(terms)}"
+            )
+        optimizer = self.optimizers[player]
+        optimizer.param_groups[0]["lr"] = self.lr * self.fall(share)
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
-        if step > steps - falling:
-            schedule.step()
-        if average:
-            average.update_parameters(model)
-        yield {name: value.item() for name, value in terms.items()}
+
+    def _turns(self, batch: list[Tensor], share: float) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """Who moves, and by which loss."""
+        try:
+            if hasattr(self.model, "turns"):
+                yield from self.model.turns(*batch, share=share)
+            else:
+                yield "", self.model.loss(*batch)
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):
+                raise ValueError(
+                    f"batches: expected at least 2 rows for batch normalisation, got {len(batch[0])}; "
+                    "drop_last=True of a DataLoader, or `Batches`, leaves such a batch out"
+                ) from error
+            raise
+
+    def _next_batch(self) -> list[Tensor]:
+        try:
+            batch = next(self._source)
+        except StopIteration:
+            raise ValueError(
+                f"batches: expected {self.steps} batches, got {self.done}: an iterator cannot be gone through again"
+            ) from None
+        if not isinstance(batch, tuple | list) or not all(isinstance(t, Tensor) for t in batch):
+            raise ValueError(f"batches: expected tuples of tensors, (x, ...), got {kind_of(batch)}")
+        if self.done == 0:
+            self._expect_arguments(batch)
+        device = next(self.model.parameters()).device
+        return [part.to(device) for part in batch]
+
+    def _expect_arguments(self, batch: tuple | list) -> None:
+        """Check that the loss takes as many tensors as a batch holds."""
+        if hasattr(self.model, "turns"):
+            return
+        try:
+            inspect.signature(self.model.loss).bind(*batch)
+        except TypeError as error:
+            wanted = [
+                name
+                for name, parameter in inspect.signature(self.model.loss).parameters.items()
+                if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            ]
+            raise ValueError(
+                f"batches: expected ({', '.join(wanted)}), the arguments of {type(self.model).__name__}.loss, "
+                f"got {len(batch)} tensors a batch"
+            ) from error
+
+    # --- put down, pick up
+
+    def state_dict(self) -> dict:
+        """All that the rest of the training depends on: "about", facts in plain numbers, and tensors by name.
+
+        Raises:
+            ValueError: the batches have no place that can be saved.
+        """
+        self._expect_place()
+        tensors = _named("model", self.model.state_dict()) | _named("random", _random_state())
+        tensors |= _named("batches", self.batches.state_dict())
+        if self._average:
+            tensors |= _named("ema", self._average.state_dict())
+        for player, optimizer in self.optimizers.items():
+            for i, moments in optimizer.state_dict()["state"].items():
+                tensors |= _named(f"optimizer{player}.{i}", moments)
+        history = {k: torch.tensor(v, dtype=torch.float64) for k, v in self.history.items()}
+        tensors |= _named("history", history)
+        about = self._about() | {"id": self.id, "done": self.done, "parts": len(tensors)}
+        about |= {"history": list(self.history)}  # in the order of the loss: files sort by name
+        return {"about": about} | {k: v.detach().clone().contiguous() for k, v in tensors.items()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go to where `state_dict` was taken; nothing changes where the state belongs to another training.
+
+        Raises:
+            ValueError: names what differs.
+        """
+        self._expect_own(state)
+        self.batches.load_state_dict(_under("batches", state))  # checks before it changes anything
+        self.model.load_state_dict(_under("model", state))
+        if self._average:
+            self._average.load_state_dict(_under("ema", state))
+        for player, optimizer in self.optimizers.items():
+            moments: dict[int, dict] = {}
+            for name, value in _under(f"optimizer{player}", state).items():
+                i, _, key = name.partition(".")
+                moments.setdefault(int(i), {})[key] = value.clone()
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        history, names = _under("history", state), state["about"]["history"]
+        self.history = {name: history[name].tolist() for name in names}
+        self.done, self.id = state["about"]["done"], state["about"]["id"]
+        _set_random_state(_under("random", state))
+        self.model.eval()
+
+    def _expect_own(self, state: dict) -> None:
+        """Check that a state is whole, and one of this training."""
+        self._expect_place()
+        about = state.get("about", {})
+        for name, value in self._about().items():
+            if about.get(name) != value:
+                got = about.get(name)
+                raise ValueError(f"state: expected a training with {name} {value}, got {got}")
+        own = {name: tuple(t.shape) for name, t in self.model.state_dict().items()}
+        found = {name: tuple(t.shape) for name, t in _under("model", state).items()}
+        if differ := sorted(dict(own.items() ^ found.items())):
+            raise ValueError(
+                f"state: expected the weights of this model, got others in {differ[:3]}"
+            )
+        if len(state) - 1 != about.get("parts"):
+            raise ValueError(f"state: expected {about.get('parts')} tensors, got {len(state) - 1}")
+
+    def _expect_place(self) -> None:
+        if not isinstance(self.batches, Batches):
+            raise ValueError(
+                f"batches: expected train.Batches, whose place can be saved, got {kind_of(self.batches)}"
+            )
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the state into `folder`: training.json, and beside it the tensors as safetensors.
+
+        training.json is written last and names its tensors, so that the folder always holds one whole state.
+
+        Raises:
+            ValueError: the folder holds another training, or is a file.
+        """
+        folder = Path(folder)
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"folder: expected a folder, got the file {folder}")
+        before = _read_card(folder) if (folder / CARD).exists() else None
+        if before and before["id"] != self.id:
+            raise ValueError(
+                f"folder: expected an empty one or one of this training, got {folder} with another "
+                f"({before['model']}, {before['done']} of {before['steps']} steps)"
+            )
+        state = self.state_dict()
+        tensors = f"step-{self.done}.safetensors"
+        card = state.pop("about") | {"tensors": tensors}
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / tensors, safetensors.torch.save(state))
+        write_whole(folder / CARD, json.dumps(card, indent=1).encode())
+        if before and before["tensors"] != tensors:
+            (folder / before["tensors"]).unlink(missing_ok=True)
+        return folder
+
+    def load(self, folder: str | Path) -> "Training":
+        """Go to where the training in `folder` was saved, and return self.
+
+        Raises:
+            ValueError: there is no whole training in the folder, or one of another kind.
+        """
+        card = _read_card(Path(folder))
+        path = Path(folder) / card["tensors"]
+        try:
+            tensors = safetensors.torch.load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise ValueError(f"folder: expected the tensors {path}, got {error}") from error
+        self.load_state_dict({"about": card} | tensors)
+        return self
+
+    def _about(self) -> dict:
+        """What two trainings must share so that one can go on where the other stopped."""
+        return {
+            "model": type(self.model).__name__,
+            "steps": self.steps,
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+            "ema_decay": self.ema_decay,
+        }
 
 
-def fit(
-    model: nn.Module,
-    loader: Iterable,
-    steps: int,
-    lr: float = 1e-3,
-    *,
-    weight_decay: float = 0.0,
-    anneal: bool | float = False,
-    average: AveragedModel | None = None,
-    title: str | None = None,
-) -> dict[str, list[float]]:
-    """Train, switch to evaluation mode, and return the history: a list of `steps` numbers per term of the loss.
+CARD = "training.json"
 
-    The arguments are those of `train_steps`; with a `title` the progress is shown.
+
+# --- falls of the learning rate: the share of the training that is done -> the factor of the rate -----------------
+
+
+@border
+def constant(done: float) -> float:
+    """1: the learning rate stays."""
+    return 1.0
+
+
+@border
+def linear(done: float) -> float:
+    """1 - done: a straight line to 0."""
+    return 1.0 - done
+
+
+@border
+def cosine(done: float, last: float = 1.0) -> float:
+    """1 at first, and half a cosine down to 0 over the `last` share of the training: 1 is all, 0.5 its second half.
+
+    Paper: Loshchilov & Hutter 2017, equation 5, without restarts.
     """
-    terms_of_each = train_steps(
-        model, loader, steps, lr, weight_decay=weight_decay, anneal=anneal, average=average
-    )
-    return _history(model, terms_of_each, steps, title)
+    expect_number("last", last, 0, 1, open_low=True)
+    return (1 + math.cos(math.pi * max(0.0, 1 - (1 - done) / last))) / 2
 
 
-def _history(
-    model: nn.Module, terms_of_each: Iterable[dict[str, float]], steps: int, title: str | None
-) -> dict[str, list[float]]:
-    """Take all steps, keep their terms, and switch the model to evaluation mode."""
-    history: dict[str, list[float]] = {}
-    for terms in progress(terms_of_each, title, total=steps) if title else terms_of_each:
-        for name, value in terms.items():
-            history.setdefault(name, []).append(value)
-    model.eval()
-    return history
+# --- progress, and files that are whole ------------------------------------------------------------------------
 
 
-# --- chapter 4: two players ----------------------------------------------------------------------------------
+def progress(steps: Iterable, title: str = "", total: int | None = None) -> Iterator:
+    """Go through `steps` with a bar, or with one closing line where GENLIB_STATIC=1 (the built book, tests)."""
+    if os.environ.get("GENLIB_STATIC") != "1":
+        from tqdm.auto import tqdm
+
+        yield from tqdm(steps, desc=title or None, total=total, leave=True)
+        return
+    start, done = time.process_time(), 0
+    for step in steps:
+        yield step
+        done += 1
+    print(f"{title or 'done'}: {done:,} steps in {time.process_time() - start:.1f} CPU-seconds")
 
 
-def gan_steps(
-    gan: GAN,
-    loader: Iterable,
-    steps: int,
-    lr: float = 1e-3,
-    *,
-    anneal: bool = False,
-    noise: Callable[[float], float] | None = None,
-    average: AveragedModel | None = None,
-) -> Iterator[dict[str, float]]:
-    """Let D and G take `steps` turns each, D first, and yield the terms of both losses of each turn as numbers.
-
-    Algorithm 1 of Goodfellow et al. 2014 with k = 1, and Adam. Nothing happens until you iterate.
-
-    Args:
-        loader: gives batches (x, ...), of which x is used; gone through again when it ends.
-        lr: learning rate of both players.
-        anneal: whether it falls to 0 in a straight line.
-        noise: standard deviation of the instance noise at each share of the training, in [0, 1).
-        average: an average of G's weights over the steps, made by `weight_average(gan.G)`; kept up to date.
-    """
-    opt_D, opt_G = (
-        torch.optim.Adam(net.parameters(), lr, betas=BETAS, fused=True) for net in (gan.D, gan.G)
-    )
-    falls = [
-        torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
-        for optimizer in (opt_D, opt_G)
-    ]
-    device = next(gan.parameters()).device
-    gan.train()
-    for step, (x, *_) in enumerate(cycle(loader, steps)):
-        gan.noise = noise(step / steps) if noise else 0.0
-        x, z_D, z_G = x.to(device), gan.prior(len(x)), gan.prior(len(x))
-        d = descend(opt_D, gan.d_loss(x, z_D))  # D moves; the fakes in its loss are detached from G
-        g = descend(opt_G, gan.g_loss(z_G))  # G moves; the new D only passes the gradient on
-        if anneal:
-            for fall in falls:
-                fall.step()
-        if average:
-            average.update_parameters(gan.G)
-        yield {"d_loss": d.pop("loss"), "g_loss": g.pop("loss")} | d | g
+@border
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside it first, then in its place."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def fit_gan(
-    gan: GAN,
-    loader: Iterable,
-    steps: int,
-    lr: float = 1e-3,
-    *,
-    anneal: bool = False,
-    noise: Callable[[float], float] | None = None,
-    average: AveragedModel | None = None,
-    title: str | None = None,
-) -> dict[str, list[float]]:
-    """Let both players take their turns, switch to evaluation mode, and return the history, a list per term.
-
-    The arguments are those of `gan_steps`; with a `title` the progress is shown.
-    """
-    turns = gan_steps(gan, loader, steps, lr, anneal=anneal, noise=noise, average=average)
-    return _history(gan, turns, steps, title)
+# --- small helpers -------------------------------------------------------------------------------------------
 
 
-def geometric(start: float, end: float, share: float = 0.8) -> Callable[[float], float]:
-    """A schedule for `noise`: it falls from start to end by equal factors in equal times, and then stays.
-
-    Args:
-        start, end: standard deviations above 0.
-        share: of the training, in (0, 1], at which the end is reached.
-    """
-    if not (start > 0 and end > 0 and 0 < share <= 1):
-        raise ValueError(
-            f"start, end, share: expected numbers above 0, share at most 1, got {start}, {end}, {share}"
-        )
-    return lambda t: start * (end / start) ** min(1.0, t / share)
+def _everything(model: nn.Module) -> dict:
+    return {"params": list(model.parameters())}
 
 
-def weight_average(net: nn.Module, decay: float) -> AveragedModel:
-    """A copy of the network whose weights are an exponential moving average of its weights, in evaluation mode.
-
-    After every step, `average.update_parameters(net)`: the average becomes decay * average + (1 - decay) * net.
-    It remembers about 1 / (1 - decay) steps. Paper: Yazici et al. 2019.
-
-    Args:
-        decay: in [0, 1).
-    """
-    if not 0 <= decay < 1:
-        raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
-    return AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
+def _average_of(model: nn.Module, decay: float) -> AveragedModel:
+    expect_number("ema_decay", decay, 0, 1, open_high=True)
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
 
-BETAS = (0.0, 0.99)  # Adam without momentum: the other player has moved, so old directions mislead
+def _again(batches: Iterable) -> Iterator:
+    """Go through the batches again and again."""
+    while True:
+        batch = None
+        for batch in batches:
+            yield batch
+        if batch is None:
+            raise ValueError("batches: expected at least one batch a round, got none")
 
 
-def descend(optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> dict[str, float]:
-    """One step on terms["loss"], for the parameters that the optimiser holds; returns the terms as numbers."""
-    optimizer.zero_grad()
-    terms["loss"].backward()
-    optimizer.step()
-    return {name: value.item() for name, value in terms.items()}
+@contextlib.contextmanager
+def _kept_interrupts() -> Iterator[list]:
+    """Collect Ctrl-C in a list, so that a step is never cut in two; a second one stops at once."""
+    asked: list[bool] = []
+
+    def ask(*_) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, ask) if in_main else None
+    try:
+        yield asked
+    except KeyboardInterrupt:
+        asked.append(True)
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
-def cycle(loader: Iterable, steps: int) -> Iterator:
-    """Go round the loader until `steps` batches have been given.
+def _random_state() -> dict[str, Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    return state | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
+
+
+def _set_random_state(state: dict[str, Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def _under(prefix: str, state: dict) -> dict:
+    start = f"{prefix}."
+    return {name[len(start) :]: value for name, value in state.items() if name.startswith(start)}
+
+
+def _read_card(folder: Path) -> dict:
+    """training.json of a folder.
 
     Raises:
-        ValueError: a round gave no batch.
+        ValueError: it is missing or damaged.
     """
-    done = 0
-    while done < steps:
-        before = done
-        for batch in loader:
-            if done == steps:
-                return
-            yield batch
-            done += 1
-        if done == before:
-            raise ValueError(
-                f"loader: expected {steps} batches, got {done} (an iterator cannot be gone round twice)"
-            )
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card["id"], card["tensors"], card["done"]  # a KeyError says which is missing
+        return card
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"folder: expected {folder / CARD} of a saved training, got {error!r}"
+        ) from error

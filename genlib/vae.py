@@ -12,14 +12,29 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from genlib.data import binarise, normal
+from genlib.expect import (
+    ANY,
+    Amount,
+    Count,
+    Positive,
+    Size,
+    border,
+    expect,
+    expect_data,
+    expect_floats,
+    expect_input,
+    expect_levels,
+    expect_range,
+    through,
+)
 from genlib.losses import bernoulli_nll, binomial_nll, gaussian_kl, gaussian_nll
 from genlib.nets import image_decoder, image_encoder
-from genlib.shapes import expect, expect_range
+from genlib.rng import normal, uniform
 
 # --- p(x | z): what the numbers of the decoder mean ----------------------------------------------------------
 
 
+@border
 @dataclass(frozen=True)
 class Bernoulli:
     """Pixels that are 0 or 1; the decoder puts out log-odds."""
@@ -32,64 +47,67 @@ class Bernoulli:
 
     def mean(self, logits: Tensor) -> Tensor:
         """E[x | z], in the shape of x."""
+        expect_floats("logits", logits)
         return logits.sigmoid()
 
     def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """x ~ p(x | z), in the shape of x."""
-        return binarise(logits.sigmoid(), rng)
+        expect_floats("logits", logits)
+        return (uniform(logits, logits.shape, rng) < logits.sigmoid()).to(logits)
 
 
+@border
 @dataclass(frozen=True)
 class Binomial:
     """Grey levels k / trials: each pixel counts the inked ones of `trials` trials; the decoder puts out log-odds."""
 
-    trials: int = 16
+    trials: Size = 16
     data_range = (0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        if self.trials < 1:
-            raise ValueError(f"trials: expected at least 1, got {self.trials}")
 
     def nll(self, logits: Tensor, x: Tensor) -> Tensor:
         """-log p(x | z) in nats, shape (B,)."""
+        expect_levels("x", x, self.trials + 1)
         return binomial_nll(logits, x, self.trials)
 
     def mean(self, logits: Tensor) -> Tensor:
         """E[x | z], in the shape of x."""
+        expect_floats("logits", logits)
         return logits.sigmoid()
 
     def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """x ~ p(x | z), in the shape of x, values k / trials."""
+        expect_floats("logits", logits)
         inked = Bernoulli().sample(logits.expand(self.trials, *logits.shape), rng)
         return inked.mean(dim=0)
 
 
+@border
 @dataclass(frozen=True)
 class Gaussian:
     """Real numbers with one standard deviation `sd` for all, in units of x; the decoder puts out the mean."""
 
-    sd: float
-    data_range = (-math.inf, math.inf)
+    sd: Positive
+    data_range = ANY
 
-    def __post_init__(self) -> None:
-        _expect_positive("sd", self.sd)
-
-    def nll(self, logits: Tensor, x: Tensor) -> Tensor:
+    def nll(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """-log p(x | z) in nats, shape (B,)."""
-        return gaussian_nll(logits, x, self.sd)
+        return gaussian_nll(x_hat, x, self.sd)
 
-    def mean(self, logits: Tensor) -> Tensor:
+    def mean(self, x_hat: Tensor) -> Tensor:
         """E[x | z], in the shape of x."""
-        return logits
+        expect_floats("x_hat", x_hat)
+        return x_hat
 
-    def sample(self, logits: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, x_hat: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """x ~ p(x | z), in the shape of x."""
-        return logits + self.sd * normal(logits, logits.shape, rng)
+        expect_floats("x_hat", x_hat)
+        return x_hat + self.sd * normal(x_hat, x_hat.shape, rng)
 
 
 # --- the model -----------------------------------------------------------------------------------------------
 
 
+@border
 class VAE(nn.Module):
     """z ~ N(0, I), x ~ p(x | z); q(z | x) = N(mu, diag(exp(logvar))) stands in for the posterior p(z | x).
 
@@ -107,21 +125,19 @@ class VAE(nn.Module):
         self,
         encoder: nn.Module,
         decoder: nn.Module,
-        latent_dim: int,
-        beta: float = 1.0,
+        latent_dim: Size,
+        beta: Amount = 1.0,
         *,
         likelihood: Bernoulli | Binomial | Gaussian = Bernoulli(),
     ):
         super().__init__()
-        if not beta >= 0:
-            raise ValueError(f"beta: expected a number of at least 0, got {beta}")
         self.encoder, self.decoder, self.latent_dim = encoder, decoder, latent_dim
         self.beta, self.likelihood = beta, likelihood
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """mu and logvar = log sigma^2 of q(z | x), both (B, Z)."""
-        expect_range("x", x, *self.likelihood.data_range)
-        both = self.encoder(x)
+        expect_input("x", x, self, *self.likelihood.data_range)
+        both = through(self.encoder, "x", x)
         expect("encoder(x)", both, "B 2Z", B=len(x), **{"2Z": 2 * self.latent_dim})
         mu, logvar = both.chunk(2, dim=1)
         return mu, logvar
@@ -131,14 +147,23 @@ class VAE(nn.Module):
 
         Paper: Kingma & Welling 2014, section 2.4.
         """
+        self._expect_codes(mu, logvar, mu if eps is None else eps)
         eps = torch.randn_like(mu) if eps is None else eps
-        expect("eps", eps, "B Z", B=len(mu), Z=self.latent_dim)
         return mu + (0.5 * logvar).exp() * eps
+
+    def _expect_codes(self, mu: Tensor, logvar: Tensor, eps: Tensor) -> None:
+        """Check that all three are (B, Z) and of one precision: torch would broadcast, and mean something else."""
+        B = expect("mu", mu, "B Z", Z=self.latent_dim)["B"]
+        expect_floats("mu", mu)
+        for name, part in (("logvar", logvar), ("eps", eps)):
+            expect(name, part, "B Z", B=B, Z=self.latent_dim)
+            expect_floats(name, part, mu.dtype)
 
     def decode(self, z: Tensor) -> Tensor:
         """x_hat = E[x | z], the mean of p(x | z), for codes z (B, Z)."""
         expect("z", z, "B Z", Z=self.latent_dim)
-        return self.likelihood.mean(self.decoder(z))
+        expect_input("z", z, self)
+        return self.likelihood.mean(through(self.decoder, "z", z))
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """x_hat at the mean code, in the shape of x: for a look, the loss uses drawn codes."""
@@ -159,9 +184,9 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def log_prob(
-        self, x: Tensor, k: int, rng: torch.Generator | None = None, *, rows: int = 1000
+        self, x: Tensor, k: Size, rng: torch.Generator | None = None, *, rows: Size = 1000
     ) -> Tensor:
-        """The importance-weighted bound log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
+        """The importance-weighted bound (IWAE) log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
 
         Its expectation is the ELBO at k = 1, grows with k, and tends to log p(x).
         Paper: Burda, Grosse & Salakhutdinov 2016, equation 8 and theorem 1.
@@ -170,8 +195,6 @@ class VAE(nn.Module):
             k: number of codes an example, at least 1.
             rows: codes decoded at once, which bounds the memory.
         """
-        if k < 1:
-            raise ValueError(f"k: expected at least 1, got {k}")
         mu, logvar = self.encode(x)
         per_turn = max(1, rows // len(x))
         turns = [min(per_turn, k - done) for done in range(0, k, per_turn)]
@@ -190,19 +213,21 @@ class VAE(nn.Module):
         return (log_ratio - self.likelihood.nll(self.decoder(z), x)).unflatten(0, (n, -1))
 
     @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator | None = None, *, pixels: bool = False) -> Tensor:
+    def sample(
+        self, n: Count, rng: torch.Generator | None = None, *, pixels: bool = False
+    ) -> Tensor:
         """n new x: z from the prior, then the mean of p(x | z), or with `pixels` a draw from it.
 
         A draw from the model includes the last step; pictures usually show the mean, without its pixel noise.
         """
-        if n < 0:
-            raise ValueError(f"n: expected at least 0, got {n}")
         z = normal(next(self.parameters()), (n, self.latent_dim), rng)
-        return self.likelihood.sample(self.decoder(z), rng) if pixels else self.decode(z)
+        decoded = through(self.decoder, "n", z)
+        return self.likelihood.sample(decoded, rng) if pixels else self.likelihood.mean(decoded)
 
 
+@border
 def image_vae(
-    latent_dim: int,
+    latent_dim: Size,
     shape: Sequence[int] = (1, 8, 8),
     width: int = 256,
     beta: float = 1.0,
@@ -219,6 +244,7 @@ def image_vae(
 # --- the exact case ------------------------------------------------------------------------------------------
 
 
+@border
 @dataclass(frozen=True)
 class LinearGaussian:
     """z ~ N(0, I), x | z ~ N(W z + b, sd^2 I): probabilistic PCA, where log p(x) and p(z | x) are known.
@@ -233,13 +259,12 @@ class LinearGaussian:
 
     W: Tensor
     b: Tensor
-    sd: float
+    sd: Positive
 
     def __post_init__(self) -> None:
-        expect("b", self.b, "D", D=expect("W", self.W, "D Z")["D"])
-        _expect_positive("sd", self.sd)
+        expect_data("b", self.b, "D", self.W, D=expect_data("W", self.W, "D Z")["D"])
 
-    def sample(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n points x, shape (n, D)."""
         D, Z = self.W.shape
         z, noise = normal(self.W, (n, Z), rng), normal(self.W, (n, D), rng)
@@ -247,13 +272,13 @@ class LinearGaussian:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) = log N(x; b, W W^T + sd^2 I), nats, shape (B,)."""
-        D = expect("x", x, "B D", D=len(self.b))["D"]
+        D = expect_data("x", x, "B D", self.W, D=len(self.b))["D"]
         C = self.W @ self.W.T + self.sd**2 * torch.eye(D).to(self.W)
         return MultivariateNormal(self.b, C).log_prob(x)
 
     def posterior(self, x: Tensor) -> MultivariateNormal:
         """p(z | x) = N(M^-1 W^T (x - b) / sd^2, M^-1) with M = I + W^T W / sd^2, a batch of B."""
-        expect("x", x, "B D", D=len(self.b))
+        expect_data("x", x, "B D", self.W, D=len(self.b))
         M = self._precision()
         return MultivariateNormal(
             (x - self.b) @ self.W @ M.inverse() / self.sd**2, precision_matrix=M
@@ -272,15 +297,23 @@ class LinearGaussian:
 
         The expected squared error is |x - b - W mu|^2 + sum_j sigma_j^2 |W_j|^2, W_j the columns of W.
         """
-        B, Z = len(x), self.W.shape[1]
-        expect("mu", mu, "B Z", B=B, Z=Z)
+        self._expect_q(mu, logvar, x)
         spread = logvar.exp() @ self.W.square().sum(dim=0) / (2 * self.sd**2)
         return -gaussian_nll(mu @ self.W.T + self.b, x, self.sd) - spread - gaussian_kl(mu, logvar)
 
     def gap(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
         """KL(q(z | x) || p(z | x)), nats, shape (B,): what the ELBO lacks of log p(x)."""
+        self._expect_q(mu, logvar, x)
         q = MultivariateNormal(mu, scale_tril=torch.diag_embed((0.5 * logvar).exp()))
         return kl_divergence(q, self.posterior(x))
+
+    def _expect_q(self, mu: Tensor, logvar: Tensor, x: Tensor) -> None:
+        """Check that x (B, D) and the parts of q(z | x), (B, Z) each, belong together."""
+        B = expect_data("mu", mu, "B Z", self.W, Z=self.W.shape[1])["B"]
+        expect_data("logvar", logvar, "B Z", self.W, B=B, Z=self.W.shape[1])
+        limit = -2 * math.log(torch.finfo(logvar.dtype).tiny)  # beyond, sigma is 0 or infinite
+        expect_range("logvar", logvar, -limit, limit)
+        expect_data("x", x, "B D", self.W, B=B, D=len(self.b))
 
     def _precision(self) -> Tensor:
         """M = I + W^T W / sd^2, the inverse of the posterior's covariance, (Z, Z)."""
@@ -288,15 +321,11 @@ class LinearGaussian:
         return torch.eye(Z).to(self.W) + self.W.T @ self.W / self.sd**2
 
 
-def linear_vae(latent_dim: int, D: int, sd: float) -> VAE:
+@border
+def linear_vae(latent_dim: Size, D: Size, sd: float) -> VAE:
     """One linear layer each way and Gaussian noise sd: its best decoder is a `LinearGaussian`, a rotated PCA.
 
     Papers: Lucas et al. 2019 (the bound adds no local optima to those of log p); Rolinek et al. 2019 (the axes).
     """
     encoder, decoder = nn.Linear(D, 2 * latent_dim), nn.Linear(latent_dim, D)
     return VAE(encoder, decoder, latent_dim, likelihood=Gaussian(sd))
-
-
-def _expect_positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name}: expected a number above 0, got {value}")

@@ -12,7 +12,7 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 from genlib.autoencoder import (
     ANY,
     Autoencoder,
-    CodeLaw,
+    CodeDistribution,
     add_gaussian,
     fitted_gaussian,
     fitted_mixture,
@@ -21,15 +21,16 @@ from genlib.autoencoder import (
     mask_pixels,
     mean_filter,
     pca,
-    point_autoencoder,
+    points_autoencoder,
     principal_angles,
     scaled_normal,
     standard_normal,
 )
 from genlib.data import Mixture, digits
-from genlib.evaluate import stored
 from genlib.losses import squared_error
-from genlib.train import batches, fit
+from genlib.nets import image_decoder, image_encoder, mlp
+from genlib.table import stored
+from genlib.train import Batches, Training, cosine
 
 
 def rng(seed=0):
@@ -104,7 +105,7 @@ def test_a_denoising_autoencoder_sees_the_spoilt_image_and_is_asked_for_the_clea
 def test_training_lowers_the_error_and_a_code_of_two_numbers_beats_the_mean_image():
     x = digits().x_train
     model = image_autoencoder(2, width=64)
-    history = fit(model, batches(x), 150, lr=3e-3)
+    history = Training(model, Batches(x, seed=None), 150, lr=3e-3).run()
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     assert (
         squared_error(model.reconstruct(x), x).mean()
@@ -116,9 +117,9 @@ def test_training_lowers_the_error_and_a_code_of_two_numbers_beats_the_mean_imag
 def test_a_denoising_autoencoder_points_along_the_score_of_the_noised_density():
     """Tweedie: r(x) - x = sigma^2 grad log p_sigma(x)."""
     sigma, density = 0.5, Mixture(torch.tensor([[-1.0, 0.0], [1.0, 0.5]]), 0.2)
-    model = point_autoencoder(sigma, latent_dim=16, width=32)
+    model = points_autoencoder(sigma, latent_dim=16, width=32)
     fresh = iter(lambda: (density.sample(250),), None)
-    fit(model, fresh, 400, lr=0.01, anneal=True)
+    Training(model, fresh, 400, lr=0.01, fall=cosine).run()
     noised = density.noised(1, sigma)
     x = noised.sample(2000, rng())
     step, exact = model.reconstruct(x).detach() - x, sigma**2 * noised.score(x)
@@ -143,7 +144,7 @@ def test_a_denoising_autoencoder_points_along_the_score_of_the_noised_density():
         ),
         (
             lambda m: m.sample(3, codes=standard_normal(7)),
-            r"z: expected shape .*'Z': 4.*got \(3, 7\)",
+            r"codes: expected shape .*'Z': 4.*got \(3, 7\)",
         ),
     ],
 )
@@ -154,13 +155,43 @@ def test_bad_input_is_named_in_one_line(call, message):
 
 
 def test_an_encoder_of_another_width_than_promised_is_named():
-    with pytest.raises(ValueError, match=r"z: expected shape .*'Z': 3.*got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"encoder\(x\): expected shape .*'Z': 3.*got \(2, 2\)"):
         Autoencoder(nn.Identity(), nn.Identity(), 3).encode(torch.rand(2, 2))
 
 
 def test_the_clean_side_of_a_denoising_autoencoder_is_checked_too():
     with pytest.raises(ValueError, match=r"x: expected values in \[0, 1\], got \[2, 2\]"):
         identity(corrupt=partial(add_gaussian, sigma=1)).loss(torch.full((2, 2), 2.0))
+
+
+def test_every_option_reaches_the_networks():
+    spoil = partial(mask_pixels, share=0.3)
+    model = image_autoencoder(3, (2, 4, 6), 5, dropout=0.25, corrupt=spoil)
+    encoder = image_encoder((2, 4, 6), 5, 3, norm=True, dropout=0.25)
+    decoder = image_decoder(3, 5, (2, 4, 6), norm=True, dropout=0.25)
+    assert str(model.encoder) == str(encoder)
+    assert str(model.decoder) == str(decoder.append(nn.Sigmoid()))
+    assert (model.latent_dim, model.corrupt, model.data_range) == (3, spoil, (0, 1))
+
+
+def test_every_option_reaches_the_autoencoder_of_points():
+    model = points_autoencoder(0.3, 5, 7)
+    assert str(model.encoder) == str(mlp((2, 7, 7, 5)))
+    assert str(model.decoder) == str(mlp((5, 7, 7, 2)))
+    noise = model.corrupt(torch.zeros(20_000, 2)).std().item()
+    assert noise == pytest.approx(0.3, rel=0.02) and model.data_range == ANY
+    model = linear_autoencoder(3, (2, 4, 6))
+    assert [tuple(p.shape) for p in model.parameters()] == [(3, 48), (3,), (48, 3), (48,)]
+    assert model.reconstruct(torch.rand(2, 2, 4, 6)).shape == (2, 2, 4, 6)
+
+
+def test_a_fit_takes_its_start_from_its_rng(monkeypatch):
+    seen = []
+    monkeypatch.setattr("genlib.autoencoder.fitted_mixture", lambda *a: seen.append(a))
+    fitted_gaussian(z)
+    assert seen[0][0] is z and seen[0][1:] == (1,)
+    three = [fitted_mixture(z, 5, rng(seed)).means for seed in (0, 0, 1)]
+    assert three[0].equal(three[1]) and not three[0].equal(three[2])
 
 
 def test_only_a_denoising_autoencoder_reads_values_outside_the_range():
@@ -198,48 +229,48 @@ def test_the_mean_filter_is_a_loop_over_neighbours():
             torch.testing.assert_close(mean_filter(x, keep=0.6)[0, 0, i, j], blend)
 
 
-# --- laws for codes ----------------------------------------------------------------------------------------
+# --- distributions for codes ----------------------------------------------------------------------------------------
 
 z = torch.randn(4000, 3, generator=rng(1)) @ torch.tensor([[2.0, 0, 0], [1, 1, 0], [0, 0, 0.5]]) + 1
 
 
 @pytest.mark.parametrize(
-    ("law", "mean", "covariance"),
+    ("codes", "mean", "covariance"),
     [
         (standard_normal(3), torch.zeros(3), torch.eye(3)),
         (scaled_normal(z), torch.zeros(3), torch.eye(3) * (z**2).mean()),
         (fitted_gaussian(z), z.mean(0), z.T.cov()),
     ],
 )
-def test_samples_of_a_law_have_its_mean_and_covariance(law, mean, covariance):
-    drawn = law.sample(40_000, rng())
+def test_samples_have_the_mean_and_the_covariance_of_their_distribution(codes, mean, covariance):
+    drawn = codes.sample(40_000, rng())
     torch.testing.assert_close(drawn.mean(0), mean, atol=0.06, rtol=0)
     torch.testing.assert_close(drawn.T.cov(), covariance, atol=0.15, rtol=0.02)
     exact = MultivariateNormal(mean, covariance).log_prob(z[:100])
-    torch.testing.assert_close(law.log_prob(z[:100]), exact, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(codes.log_prob(z[:100]), exact, atol=0.02, rtol=0.02)
 
 
 def test_the_mixture_is_the_one_of_scikit_learn():
     two = torch.cat([z, 0.3 * z.flip(1) + 8])
-    law = fitted_mixture(two, 2, rng())
+    codes = fitted_mixture(two, 2, rng())
     em = GaussianMixture(2, reg_covar=1e-3 * two.var(0).mean().item(), random_state=0).fit(
         two.numpy()
     )
-    ours = law.log_prob(two[::100])
+    ours = codes.log_prob(two[::100])
     torch.testing.assert_close(
         ours, torch.from_numpy(em.score_samples(two[::100].numpy())).float(), atol=0.01, rtol=0
     )
     of_torch = MixtureSameFamily(
-        Categorical(law.weights), MultivariateNormal(law.means, scale_tril=law.roots)
+        Categorical(codes.weights), MultivariateNormal(codes.means, scale_tril=codes.roots)
     )
     torch.testing.assert_close(ours, of_torch.log_prob(two[::100]))
-    near = (law.sample(4000, rng())[:, None] - law.means).norm(dim=2).argmin(dim=1)
-    assert near.float().mean().item() == pytest.approx(law.weights[1].item(), abs=0.03)
+    near = (codes.sample(4000, rng())[:, None] - codes.means).norm(dim=2).argmin(dim=1)
+    assert near.float().mean().item() == pytest.approx(codes.weights[1].item(), abs=0.03)
 
 
-def test_sample_decodes_codes_of_the_given_law_and_repeats_under_its_rng():
+def test_sample_decodes_codes_of_the_given_distribution_and_repeats_under_its_rng():
     model = Autoencoder(nn.Identity(), nn.Linear(2, 2), 2)
-    far = CodeLaw(torch.ones(1), torch.full((1, 2), 50.0), torch.eye(2)[None])
+    far = CodeDistribution(torch.ones(1), torch.full((1, 2), 50.0), torch.eye(2)[None])
     assert model.sample(7, rng(), codes=far).equal(model.decode(far.sample(7, rng())))
     images = image_autoencoder(4).eval()
     assert images.sample(5, rng()).shape == (5, 1, 8, 8)
@@ -253,7 +284,7 @@ def test_sample_decodes_codes_of_the_given_law_and_repeats_under_its_rng():
 def test_stored_results_keep_what_the_chapter_promises():
     results = stored("autoencoder")
     assert min(results["bottlenecks"]["16"]["gain_test"]) > 0.45
-    assert max(results["bottlenecks"]["16"]["cpu_s"]) < 30
+    assert max(results["bottlenecks"]["16"]["train_cpu_s"]) < 30
     assert results["codes"]["margin"] > results["codes"]["largest_spread"]
     assert max(results["tweedie"]["spiral"]["relative_error"]) < 0.1
     assert max(results["linear"]["16"]["largest_angle"]) < 1

@@ -2,33 +2,47 @@
 
 import json
 import math
+from functools import partial
 
 import pytest
 import torch
 
 from benchmarks import vae_mnist as bench
-from genlib.evaluate import stored
-from genlib.vae import Bernoulli, LinearGaussian, image_vae, linear_vae
+from genlib import recipes
+from genlib.nets import InBfloat16
+from genlib.table import stored
+from genlib.vae import Bernoulli, LinearGaussian, linear_vae
+from tools.results import described, parameters
 
 
-def test_networks_are_the_books_and_those_of_the_usual_tutorial():
-    x = torch.rand(50, *bench.SHAPE)
-    ours = bench.network(bench.RECIPES["minute"], x).eval()
-    assert isinstance(ours.likelihood, Bernoulli) and ours.latent_dim == 32
-    plain = image_vae(32, bench.SHAPE, width=512)
-    assert [p.shape for p in ours.parameters()] == [p.shape for p in plain.parameters()]
-    torch.testing.assert_close(
-        ours.decoder[-2].bias.sigmoid(), x.mean(dim=0).clamp(0.002, 0.998).flatten()
-    )
-    peer = bench.network(bench.RECIPES["tutorial"], x)
-    assert sum(p.numel() for p in peer.parameters()) == 652_824  # 784-400-40 and 20-400-784
-    assert peer.loss(x)["loss"].isfinite()
+@pytest.fixture
+def small(monkeypatch):
+    """Few images of static in the place of MNIST."""
+    images = type("Set", (), {"x_train": torch.rand(50, 1, 28, 28)})
+    monkeypatch.setattr(recipes.data, "mnist", lambda: images)
 
 
-def test_batches_are_binarised_anew():
-    loader = bench.binarised(iter([(torch.full((5, 100), 0.5),)] * 2))
-    (a,), (b,) = loader
-    assert set(a.unique().tolist()) == {0.0, 1.0} and not a.equal(b)
+def test_networks_are_the_books_and_those_of_the_usual_tutorial(small):
+    for name, Z in (("minute", 32), ("ten_minutes", 40)):
+        ours = bench.RECIPES[name].model()
+        assert isinstance(ours.likelihood, Bernoulli) and ours.latent_dim == Z
+        assert parameters(ours) == stored("vae_mnist")[name]["parameters"][0]
+    peer = bench.RECIPES["tutorial"].model()
+    assert parameters(peer) == 652_824  # 784-400-40 and 20-400-784
+    assert peer.loss(torch.rand(2, 1, 28, 28))["loss"].isfinite()
+    assert bench.RECIPES["tutorial"].transform is None  # grey values, as most tutorials have them
+
+
+def test_scores_are_in_full_precision(small):
+    model, x = bench.RECIPES["minute"].model().eval(), torch.rand(5, 1, 28, 28).round()
+    assert isinstance(model.encoder, InBfloat16)
+    half = model.encode(x)[0]
+    bench.in_float32(model)
+    assert not isinstance(model.encoder, InBfloat16) and not isinstance(model.decoder, InBfloat16)
+    full = model.encode(x)[0]
+    assert not torch.equal(half, full)
+    torch.testing.assert_close(half, full, atol=0.05, rtol=0.05)
+    assert parameters(model) == parameters(bench.RECIPES["minute"].model())
 
 
 def test_scores_are_means_with_their_standard_error():
@@ -53,12 +67,15 @@ def test_scores_are_means_with_their_standard_error():
 def test_a_recipe_is_collected_when_all_its_seeds_are_there(tmp_path):
     target = tmp_path / "out.json"
     for seed in (0, 1):
-        (tmp_path / f"minute-{seed}.json").write_text(json.dumps({"elbo_test": -90.0 - seed}))
-    bench.collect(tmp_path, target)
+        (tmp_path / f"minute-{seed}.json").write_text(
+            json.dumps({"elbo_test": -90.0 - seed}), encoding="utf-8"
+        )
+    collect = partial(bench.bench.collect, "vae_mnist", bench.RECIPES, about=bench.about)
+    collect(tmp_path, target)
     assert not target.exists()
-    (tmp_path / "minute-2.json").write_text(json.dumps({"elbo_test": -92.0}))
-    bench.collect(tmp_path, target)
-    assert json.loads(target.read_text())["minute"]["elbo_test"] == [-90, -91, -92]
+    (tmp_path / "minute-2.json").write_text(json.dumps({"elbo_test": -92.0}), encoding="utf-8")
+    collect(tmp_path, target)
+    assert json.loads(target.read_text(encoding="utf-8"))["minute"]["elbo_test"] == [-90, -91, -92]
     with pytest.raises(SystemExit, match="RUNS: expected some of tutorial:0, .*, got minute:9"):
         bench.main(["minute:9"])
 
@@ -67,7 +84,10 @@ def test_the_stored_runs_are_those_of_the_recipes_and_carry_the_claims_of_the_pa
     found = stored("vae_mnist")
     assert found["seeds"] == [0, 1, 2]
     for name, recipe in bench.RECIPES.items():
-        assert found[name]["steps"] == [recipe.steps] * 3 and len(found[name]["elbo_test"]) == 3
+        assert found[name]["recipe"].items() >= described(recipe).items()
+        assert (
+            found[name]["steps"] == [recipe.steps["cpu"]] * 3 and len(found[name]["elbo_test"]) == 3
+        )
     minute, long, peer = (found[name] for name in ("minute", "ten_minutes", "tutorial"))
     assert min(minute["elbo_test"]) > max(peer["elbo_test"]) + 3
     assert long["k"] == 5000 and max(long["nll_bound"]) < min(-e for e in long["elbo_test"]) - 2

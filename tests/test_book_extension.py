@@ -28,11 +28,11 @@ QUIZ = """
 
 def build(folder: Path, text: str) -> tuple[str, str]:
     """(html, warnings) of a page."""
-    (folder / "index.md").write_text("# A page\n\n" + text)
+    (folder / "index.md").write_text("# A page\n\n" + text, encoding="utf-8")
     (folder / "conf.py").write_text(
-        "extensions = ['myst_parser']\nmyst_enable_extensions = ['dollarmath']\n"
+        "extensions = ['myst_parser']\nmyst_enable_extensions = ['dollarmath']\n", encoding="utf-8"
     )
-    warnings = (folder / "warnings").open("w+")
+    warnings = (folder / "warnings").open("w+", encoding="utf-8")
     app = Sphinx(
         folder, folder, folder / "out", folder / "tree", "html", status=None, warning=warnings
     )
@@ -44,7 +44,7 @@ def build(folder: Path, text: str) -> tuple[str, str]:
     own = [
         line for line in warnings if "already registered" not in line
     ]  # of an earlier app in this process
-    return (folder / "out" / "index.html").read_text(), "".join(own)
+    return (folder / "out" / "index.html").read_text(encoding="utf-8"), "".join(own)
 
 
 class Balance(HTMLParser):
@@ -86,7 +86,7 @@ def test_a_quiz_without_reason_or_answer_stops_the_build(tmp_path, quiz, problem
 
 def test_a_stored_number_comes_from_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        genbook.evaluate, "stored", lambda name: {"a": {"b": 1.2345, "0.5": [1.0, 2.0, 4.5]}}
+        genbook.table, "stored", lambda name: {"a": {"b": 1.2345, "0.5": [1.0, 2.0, 4.5]}}
     )
     page, warnings = build(
         tmp_path, "{stored}`x:a.b:.2f`, {stored}`x:a.0.5:.1f`, {stored}`x:a.0.5.2:.2f`"
@@ -96,14 +96,14 @@ def test_a_stored_number_comes_from_the_file(tmp_path, monkeypatch):
 
 
 def test_a_stored_number_that_is_not_there_stops_the_build(tmp_path, monkeypatch):
-    monkeypatch.setattr(genbook.evaluate, "stored", lambda name: {"a": 1})
+    monkeypatch.setattr(genbook.table, "stored", lambda name: {"a": 1})
     _, warnings = build(tmp_path, "{stored}`x:a.b:.2f`")
     assert "asks for 'b', but there is only: 1" in warnings
 
 
 def test_a_strip_shows_the_stored_levels(tmp_path, monkeypatch):
     ramp = [[k % 17 for k in range(64)], [16] * 64]
-    monkeypatch.setattr(genbook.evaluate, "stored", lambda name: {"p": {"a & b": ramp}})
+    monkeypatch.setattr(genbook.table, "stored", lambda name: {"p": {"a & b": ramp}})
     page, warnings = build(tmp_path, "```{strip} x:p\n:alt: Two pictures.\nA *caption*.\n```")
     assert not warnings and 'aria-label="Two pictures."' in page and "A <em>caption</em>." in page
     assert '<th scope="row">a &amp; b</th>' in page
@@ -120,14 +120,14 @@ def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):
     (tmp_path / "genlib").mkdir()
     (tmp_path / "book" / "_data").mkdir(parents=True)
     code, stored = tmp_path / "genlib" / "a.py", tmp_path / "book" / "_data" / "a.json"
-    code.write_text("1")
-    stored.write_text(json.dumps(1))
+    code.write_text("1", encoding="utf-8")
+    stored.write_text(json.dumps(1), encoding="utf-8")
     monkeypatch.setattr(genbook, "ROOT", tmp_path)
     monkeypatch.setenv("GENLIB_BUDGET", "cpu")
     keys = [genbook.fingerprint()]
-    code.write_text("2")
+    code.write_text("2", encoding="utf-8")
     keys.append(genbook.fingerprint())
-    stored.write_text("2")
+    stored.write_text("2", encoding="utf-8")
     keys.append(genbook.fingerprint())
     monkeypatch.setenv("GENLIB_BUDGET", "quick")
     keys.append(genbook.fingerprint())

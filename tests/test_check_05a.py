@@ -33,12 +33,12 @@ def posterior(x_t, x_0, t, beta, root=0.5, flip=False, power=1.0, upside=False, 
     return mean, ((1 / ratio if upside else ratio) * beta[t]) ** power
 
 
-def bell(x_t, a, m, s, sign=1.0, root=0.5, mean=0.5, width=2):
+def gaussian(x_t, a, m, s, sign=1.0, root=0.5, mean=0.5, width=2):
     variance = a * s**width + 1 - a if width else 1 - a
     return sign * (1 - a) ** root * (x_t - a**mean * m) / variance
 
 
-RIGHT = {1: jump, 2: schedule, 3: posterior, 4: bell}
+RIGHT = {1: jump, 2: schedule, 3: posterior, 4: gaussian}
 WRONG = {
     1: [
         (one_step, "single step"),
@@ -70,13 +70,13 @@ WRONG = {
         (lambda x, y, t, b: (x, posterior(x, y, t, b)[1]), "the mean is not"),
     ],
     4: [
-        (lambda *a: bell(*a, sign=-1.0), "sign is wrong"),
-        (lambda *a: bell(*a, sign=-1.0, root=0.0), "this is the score"),
-        (lambda *a: bell(*a, root=1.0), "use the root"),
-        (lambda *a: bell(*a, mean=0.0), "not m"),
-        (lambda *a: bell(*a, mean=1.0), "with the root"),
-        (lambda *a: bell(*a, width=0), "a width of their own"),
-        (lambda *a: bell(*a, width=1), "square s"),
+        (lambda *a: gaussian(*a, sign=-1.0), "sign is wrong"),
+        (lambda *a: gaussian(*a, sign=-1.0, root=0.0), "this is the score"),
+        (lambda *a: gaussian(*a, root=1.0), "use the root"),
+        (lambda *a: gaussian(*a, mean=0.0), "not m"),
+        (lambda *a: gaussian(*a, mean=1.0), "with the root"),
+        (lambda *a: gaussian(*a, width=0), "a width of their own"),
+        (lambda *a: gaussian(*a, width=1), "square s"),
         (lambda x, a, m, s: x, "this is not"),
     ],
 }

@@ -8,11 +8,14 @@ import math
 import os
 import threading
 
+import pooch
 import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from genlib import data
+from genlib.data import download
+from genlib.data import images as image_sets
 
 MIXTURES = {"ring": data.ring, "grid": data.grid, "moons": data.moons, "spiral": data.spiral}
 
@@ -99,11 +102,11 @@ def test_samples_follow_the_seed(name):
 
 @pytest.mark.parametrize("make", MIXTURES.values(), ids=MIXTURES)
 def test_samples_have_the_moments_and_the_entropy_of_the_mixture(make):
-    mixture, law = make(), same_by_torch(make())
+    mixture, reference = make(), same_by_torch(make())
     x = mixture.sample(20_000, rng())
-    torch.testing.assert_close(x.mean(dim=0), law.mean, atol=0.08, rtol=0)
-    torch.testing.assert_close(x.var(dim=0), law.variance, rtol=0.04, atol=0)
-    entropy = law.log_prob(law.sample((20_000,))).mean()
+    torch.testing.assert_close(x.mean(dim=0), reference.mean, atol=0.08, rtol=0)
+    torch.testing.assert_close(x.var(dim=0), reference.variance, rtol=0.04, atol=0)
+    entropy = reference.log_prob(reference.sample((20_000,))).mean()
     torch.testing.assert_close(mixture.log_prob(x).mean(), entropy, atol=0.04, rtol=0)
 
 
@@ -148,12 +151,13 @@ def test_digits_are_split_and_scaled_as_declared():
     assert "1,000 train" in repr(d)
 
 
-def test_images_looks_up_by_name():
-    assert data.images("digits").name == "digits"
+def test_image_sets_are_looked_up_by_name():
+    assert data.image_set("digits").name == "digits"
     with pytest.raises(
-        ValueError, match="name: expected one of digits, mnist, fashion_mnist, got 'cats'"
+        (TypeError, ValueError),
+        match="name: expected one of digits, mnist, fashion_mnist, got .*'cats'",
     ):
-        data.images("cats")
+        data.image_set("cats")
 
 
 def test_dequantise_fills_each_cell_and_quantise_undoes_it():
@@ -167,6 +171,13 @@ def test_dequantise_fills_each_cell_and_quantise_undoes_it():
     assert within.var().item() == pytest.approx(1 / 12, abs=0.002)
     with pytest.raises(ValueError, match="x: expected values in"):
         data.dequantise(2 * x)
+    x = torch.randint(0, 5, (40, 3)) / 4
+    u = data.dequantise(x, rng(), levels=5)
+    assert torch.equal((5 * u).floor() / 4, x) and torch.equal(data.quantise(u, 5), x)
+    with pytest.raises(
+        ValueError, match="x: expected 17 even levels from 0 to 1, got 0.1 in between"
+    ):
+        data.dequantise(torch.tensor([0.0, 0.1]))
 
 
 # --- the loader --------------------------------------------------------------------------------------------
@@ -179,22 +190,28 @@ def idx(array):
     return header + array.numpy().tobytes()
 
 
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    """Four tiny IDX files in a folder laid out like GENLIB_DATA, and genlib told to expect them."""
+def write_set(folder, name, monkeypatch):
+    """Four tiny IDX files of a set in a folder laid out like GENLIB_DATA, and genlib told to expect them."""
     arrays = [
         torch.randint(256, shape).byte() for shape in [(12, 28, 28), (12,), (4, 28, 28), (4,)]
     ]
-    folder = tmp_path / "sets" / "mnist"
-    folder.mkdir(parents=True)
-    for file, array in zip(data.FILES, arrays, strict=True):
-        (folder / f"{file}.gz").write_bytes(gzip.compress(idx(array)))
-    monkeypatch.setitem(data.MD5, "mnist", tuple(hashlib.md5(idx(a)).hexdigest() for a in arrays))
-    monkeypatch.setattr(data, "N_VAL", 5)
-    monkeypatch.setattr(data.pooch, "os_cache", lambda name: tmp_path / "cache")
+    (folder / name).mkdir(parents=True)
+    for file, array in zip(download.FILES, arrays, strict=True):
+        (folder / name / f"{file}.gz").write_bytes(gzip.compress(idx(array)))
+    md5 = tuple(hashlib.md5(idx(a)).hexdigest() for a in arrays)
+    monkeypatch.setitem(download.MD5, name, md5)
+    return arrays
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A folder with a tiny MNIST, and what is in it; nothing is at hand but that."""
+    arrays = write_set(tmp_path / "sets", "mnist", monkeypatch)
+    monkeypatch.setattr(image_sets, "N_VAL", 5)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
     monkeypatch.delenv("GENLIB_DATA", raising=False)
     monkeypatch.setenv("GENLIB_STATIC", "1")
-    return folder, arrays
+    return tmp_path / "sets" / "mnist", arrays
 
 
 @pytest.fixture
@@ -212,25 +229,39 @@ def server(tiny):
         running.shutdown()
 
 
-def check_tiny(arrays):
-    d = data.mnist()
+def check_tiny(arrays, load=data.mnist):
+    d = load()
     assert len(d.x_train) == 7 and len(d.x_val) == 5 and len(d.x_test) == 4
     assert d.x_train.shape[1:] == (1, 28, 28) and d.x_train.dtype == torch.float32
     torch.testing.assert_close(torch.cat([d.x_train, d.x_val])[:, 0], arrays[0] / 255)
+    assert torch.cat([d.y_train, d.y_val]).tolist() == arrays[1].tolist()
     assert d.y_test.tolist() == arrays[3].tolist() and d.y_test.dtype == torch.int64
+    torch.testing.assert_close(d.x_test[:, 0], arrays[2] / 255)
 
 
 def test_reads_the_folder_that_genlib_data_names(tiny, monkeypatch):
     folder, arrays = tiny
     monkeypatch.setenv("GENLIB_DATA", str(folder.parent))
-    monkeypatch.setitem(data.MIRRORS, "mnist", ("http://127.0.0.1:9",))  # never asked
+    monkeypatch.setitem(download.MIRRORS, "mnist", ("http://127.0.0.1:9",))  # never asked
     check_tiny(arrays)
+
+
+def test_each_set_is_read_from_its_own_folder(tiny, monkeypatch):
+    folder, arrays = tiny
+    others = write_set(folder.parent, "fashion-mnist", monkeypatch)
+    assert not torch.equal(others[0], arrays[0])
+    monkeypatch.setenv("GENLIB_DATA", str(folder.parent))
+    for load in (data.fashion_mnist, lambda: data.image_set("fashion_mnist")):
+        check_tiny(others, load)
+    for load in (data.mnist, lambda: data.image_set("mnist")):
+        check_tiny(arrays, load)
+    assert (data.mnist().name, data.fashion_mnist().name) == ("mnist", "fashion-mnist")
 
 
 def test_a_broken_file_in_the_folder_is_named(tiny, monkeypatch):
     folder, _ = tiny
     monkeypatch.setenv("GENLIB_DATA", str(folder.parent))
-    path = folder / f"{data.FILES[0]}.gz"
+    path = folder / f"{download.FILES[0]}.gz"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
@@ -249,9 +280,11 @@ def test_a_broken_file_in_the_folder_is_named(tiny, monkeypatch):
 
 def test_downloads_from_the_next_mirror_and_then_from_the_cache(tiny, server, monkeypatch):
     folder, arrays = tiny
-    monkeypatch.setitem(data.MIRRORS, "mnist", ("http://127.0.0.1:9", f"{server}/absent", server))
+    monkeypatch.setitem(
+        download.MIRRORS, "mnist", ("http://127.0.0.1:9", f"{server}/absent", server)
+    )
     check_tiny(arrays)
-    monkeypatch.setitem(data.MIRRORS, "mnist", ())
+    monkeypatch.setitem(download.MIRRORS, "mnist", ())
     check_tiny(arrays)
 
 
@@ -262,7 +295,7 @@ def test_a_bad_download_does_not_stay_and_one_error_says_what_to_do(
     good = {path.name: path.read_bytes() for path in folder.iterdir()}
     for path in folder.iterdir():
         path.write_bytes(good[path.name][:30])
-    monkeypatch.setitem(data.MIRRORS, "mnist", (server, "http://127.0.0.1:9"))
+    monkeypatch.setitem(download.MIRRORS, "mnist", (server, "http://127.0.0.1:9"))
     with pytest.raises(
         ValueError, match="(?s)mnist: could not load train-images.*GENLIB_DATA=FOLDER.*digits"
     ):
@@ -275,7 +308,7 @@ def test_a_bad_download_does_not_stay_and_one_error_says_what_to_do(
 
 def test_a_broken_cache_heals(tiny, server, monkeypatch, tmp_path):
     folder, arrays = tiny
-    monkeypatch.setitem(data.MIRRORS, "mnist", (server,))
+    monkeypatch.setitem(download.MIRRORS, "mnist", (server,))
     check_tiny(arrays)
     for path in (tmp_path / "cache" / "mnist").iterdir():
         path.write_bytes(path.read_bytes()[:50])
@@ -283,9 +316,10 @@ def test_a_broken_cache_heals(tiny, server, monkeypatch, tmp_path):
 
 
 def test_every_set_has_two_mirrors_or_more():
-    assert set(data.MIRRORS) == set(data.MD5) == {"mnist", "fashion-mnist"}
+    assert set(download.MIRRORS) == set(download.MD5) == {"mnist", "fashion-mnist"}
     assert all(
-        len(mirrors) >= 2 and len(set(mirrors)) == len(mirrors) for mirrors in data.MIRRORS.values()
+        len(mirrors) >= 2 and len(set(mirrors)) == len(mirrors)
+        for mirrors in download.MIRRORS.values()
     )
 
 
@@ -302,7 +336,7 @@ def test_parse_idx_refuses_what_is_no_idx_file():
 def test_the_real_files(name):
     if not os.environ.get("GENLIB_DATA"):
         pytest.skip("GENLIB_DATA is not set")
-    d = data.images(name)
+    d = data.image_set(name)
     assert (len(d.x_train), len(d.x_val), len(d.x_test)) == (55_000, 5_000, 10_000)
     assert d.x_train.shape[1:] == (1, 28, 28) and d.x_train.max() == 1
     assert d.y_test.bincount().min() > 800

@@ -1,5 +1,6 @@
 """Chapter 5 against diffusers, torch.distributions, plain loops, and denoisers that know the answer."""
 
+import inspect
 import itertools
 import math
 from functools import partial
@@ -8,21 +9,22 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler
 from torch import nn
-from torch.distributions import Normal, kl_divergence
 from torch.testing import assert_close
 
-from genlib.data import Mixture, grid
+from genlib.data import Mixture
 from genlib.ddpm import (
     DDPM,
-    PerfectDenoiser,
+    alpha_bar_of,
     cosine_beta,
     ddim_times,
     image_ddpm,
-    level_nll,
     linear_beta,
-    plane_ddpm,
+    points_ddpm,
 )
-from genlib.train import batches, fit, weight_average
+from genlib.exact import PerfectDenoiser
+from genlib.guidance import Given
+from genlib.nets import Fourier, ResidualMLP, UNet
+from genlib.train import Batches, Training, cosine
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -35,6 +37,17 @@ class Bend(nn.Module):
     def forward(self, x_t, t):
         time = t.view(-1, *[1] * (x_t.dim() - 1)) / 10
         return torch.tanh(x_t + time.sin()) + 0.1 * x_t.flip(-1)
+
+
+class Says(nn.Module):
+    """The same numbers, whatever it sees."""
+
+    def __init__(self, out):
+        super().__init__()
+        self.out = out
+
+    def forward(self, x_t, t):
+        return self.out
 
 
 class Knows(nn.Module):
@@ -132,7 +145,7 @@ def test_the_three_predictions_are_three_views_of_one(clip):
     v_model = DDPM(Bend(), beta, predicts="v", clip=clip)
     x_0_hat, eps_hat = DDPM(Bend(), beta, predicts="v").predict(x_t, t)
     for predicts, says in (("eps", eps_hat), ("x_0", x_0_hat)):
-        model = DDPM(lambda x, t, says=says: says, beta, predicts=predicts, clip=clip)
+        model = DDPM(Says(says), beta, predicts=predicts, clip=clip)
         for found, expected in zip(model.predict(x_t, t), v_model.predict(x_t, t), strict=True):
             assert_close(found, expected, rtol=1e-4, atol=1e-4)
     found, noise = v_model.predict(x_t, t)
@@ -206,13 +219,18 @@ def test_eta_1_with_every_time_is_ddpm_with_the_posterior_variance():
 
 
 def test_no_variance_of_a_short_cut_needs_a_clamp():
+    """At eta 1 a step has real roots for every pair of times, also where alpha_bar is all but 0 or 1."""
+    times = (0, 1, 2, 41, 499, 500, 961, 999, 1000)
     for beta in (linear_beta(1000), cosine_beta(1000)):
-        alpha_bar = DDPM(Bend(), beta).alpha_bar
-        for t, s in itertools.product(range(1, 1001, 37), range(0, 1000, 41)):
-            if s < t:
-                now, then = alpha_bar[t], alpha_bar[s]
-                variance = (1 - then) / (1 - now) * (1 - now / then)
-                assert 0 <= variance <= 1 - then
+        model = DDPM(Bend(), beta, predicts="x_0", clip=1.0)
+        x_t, noise = torch.randn(2, 3, 2, generator=rng())
+        for s, t in itertools.combinations(times, 2):
+            x_s = model.ddim_step(x_t, t, s, 1.0, noise)
+            still = model.ddim_step(x_t, t, s, 1.0, torch.zeros_like(noise))
+            assert x_s.isfinite().all() and still.isfinite().all()
+            now, then = model.alpha_bar[t].double(), model.alpha_bar[s].double()
+            sd = ((1 - then) / (1 - now) * (1 - now / then)).sqrt()
+            assert_close(x_s - still, (sd * noise).float(), rtol=2e-3, atol=2e-3)
 
 
 def test_short_cuts_run_from_T_to_0_evenly_or_finer_near_0():
@@ -234,110 +252,122 @@ def test_finer_steps_near_0_keep_the_width_of_a_thin_mode():
     model = DDPM(PerfectDenoiser(thin, beta), beta)
     width = {}
     for power in (1.0, 2.0):
-        x = model.ddim(2000, (2,), 50, 0.0, rng(), power=power)
+        x = model.ddim(2000, (2,), ddim_times(1000, 50, power), 0.0, rng())
         width[power] = x[:, 1].std().item() / 0.02
     assert width[1.0] < 0.5 and 0.75 < width[2.0] < 1.02
 
 
-def test_the_film_and_the_samples_are_one_thing_and_can_be_stopped(capsys, monkeypatch):
-    monkeypatch.setenv("GENLIB_STATIC", "1")
+def test_the_film_and_the_samples_are_one_thing_and_can_be_stopped(capsys):
     model = DDPM(Bend(), linear_beta(12))
     film = list(model.denoise(4, (2,), rng()))
     assert len(film) == 13
-    assert torch.equal(film[-1], model.sample(4, (2,), rng(), title="chain"))
-    assert "chain: 12 steps" in capsys.readouterr().out
+    assert torch.equal(film[-1], model.sample(4, (2,), rng()))
     first = list(itertools.islice(model.denoise(4, (2,), rng()), 3))
     assert all(torch.equal(a, b) for a, b in zip(first, film, strict=False))
     assert not torch.equal(film[-1], model.sample(4, (2,), rng(1)))
     short = model.ddim(4, (2,), 6, 0.0, rng())
     assert torch.equal(short, model.ddim(4, (2,), 6, x_T=film[0])), "eta 0 draws nothing on the way"
     assert not film[-1].requires_grad and model.sample(0, (2,)).shape == (0, 2)
+    assert capsys.readouterr().out == ""  # who wants to see a bar puts `progress` round the walk
 
 
-# --- likelihood ----------------------------------------------------------------------------------------------
+def test_looking_at_a_walk_leaves_the_caller_its_gradients():
+    for _ in DDPM(Bend(), linear_beta(4)).denoise(2, (2,), rng()):
+        assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize("variance", ["beta", "posterior"])
-def test_a_term_of_the_bound_is_a_divergence_of_two_normal_laws(variance):
-    beta = linear_beta(20, beta_T=0.2)
-    model = DDPM(Bend(), beta, variance=variance)
-    x_0, eps = torch.rand(5, 3) * 2 - 1, torch.randn(5, 3)
-    for t in (2, 7, 20):
-        alpha_bar, before = model.alpha_bar[t], model.alpha_bar[t - 1]
-        x_t = model.q_sample(x_0, torch.full((5,), t), eps)
-        # equation 7, in x_0 and x_t
-        mean = before.sqrt() * beta[t] / (1 - alpha_bar) * x_0
-        mean = mean + (1 - beta[t]).sqrt() * (1 - before) / (1 - alpha_bar) * x_t
-        true = Normal(mean, ((1 - before) / (1 - alpha_bar) * beta[t]).sqrt())
-        p = Normal(model.p_step(x_t, t, torch.zeros_like(x_t)), model.p_variance(t).sqrt())
-        expected = kl_divergence(true, p).sum(dim=1)
-        assert_close(
-            model.bound_term(x_0, torch.full((5,), t), eps), expected, rtol=1e-3, atol=1e-4
-        )
-    last = Normal(model.alpha_bar[-1].sqrt() * x_0, (1 - model.alpha_bar[-1]).sqrt())
-    assert_close(model.prior_kl(x_0), kl_divergence(last, Normal(0.0, 1.0)).sum(dim=1))
+@pytest.mark.parametrize("method", ["sample", "ddim"])
+def test_every_option_reaches_the_walk(method, monkeypatch):
+    model, seen, real = DDPM(Bend(), linear_beta(5)), [], DDPM.denoise
+
+    def denoise(self, *given, **options):
+        seen.append(inspect.signature(real).bind(self, *given, **options).arguments)
+        return iter([torch.zeros(1)])
+
+    monkeypatch.setattr(DDPM, "denoise", denoise)
+    options = {"n": 3, "shape": (2,), "rng": rng()}
+    if method == "ddim":
+        options |= {"steps": 2, "eta": 0.5, "x_T": torch.zeros(3, 2)}
+    getattr(model, method)(**options)
+    assert seen == [{"self": model} | options]
 
 
-def test_levels_have_probabilities_that_add_up_to_one():
-    levels = torch.linspace(-1, 1, 17)
-    mean, sd = torch.tensor(0.3), torch.tensor(0.2)
-    nll = level_nll(mean, levels[:, None], sd, 17)
-    assert (-nll).exp().sum().item() == pytest.approx(1, abs=1e-5)
-    inside = Normal(mean, sd)
-    expected = inside.cdf(levels[9] + 1 / 16) - inside.cdf(levels[9] - 1 / 16)
-    assert (-nll[9]).exp().item() == pytest.approx(expected.item(), rel=1e-4)
-    far = level_nll(
-        torch.tensor([[0.9], [-0.9]]), torch.tensor([[-1.0], [1.0]]), torch.tensor(0.01), 17
-    )
-    assert far.isfinite().all() and far.min() > 1000  # 184 standard deviations away
+def test_a_walk_takes_a_number_of_steps_or_the_times_themselves():
+    model = DDPM(Bend(), linear_beta(12))
+    for eta in (0.0, 1.0):
+        even = model.ddim(4, (2,), 4, eta, rng())
+        assert torch.equal(even, model.ddim(4, (2,), [12, 9, 6, 3, 0], eta, rng()))
+        draws = rng()
+        x = torch.randn(4, 2, generator=draws)
+        for t, s in ((12, 7), (7, 1), (1, 0)):
+            noise = torch.randn(4, 2, generator=draws) if eta else torch.zeros(4, 2)
+            x = model.ddim_step(x, t, s, eta, noise)
+        assert torch.equal(model.ddim(4, (2,), (12, 7, 1, 0), eta, rng()), x)
+    finer = model.ddim(4, (2,), ddim_times(12, 4, 2.0), 1.0, rng())
+    assert not torch.equal(even, finer)
 
 
-def test_the_bound_lies_above_the_truth_and_close_to_it_for_a_perfect_denoiser():
-    means = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    beta = linear_beta(1000)
-    model = DDPM(PerfectDenoiser(Mixture(means, 1e-3), beta), beta, variance="posterior")
-    bound = model.bound(means.repeat(50, 1), draws=200, levels=3, rng=rng()).mean().item()
-    assert math.log(4) - 0.05 < bound < math.log(4) + 0.2
+# --- under a condition, and with other choices -----------------------------------------------------------------
 
 
-# --- the exact case ------------------------------------------------------------------------------------------
+class Told(nn.Module):
+    """Answers with the label, whatever it sees."""
+
+    def forward(self, x_t, t, y=None):
+        assert y is not None, "nobody told the label"
+        return y.to(x_t)[:, None].expand_as(x_t)
 
 
-def test_the_perfect_denoiser_is_the_mean_of_the_noise_given_x_t():
-    mixture, beta = Mixture(torch.tensor([[-1.0, 0.0], [1.0, 0.5]]), 0.3), linear_beta(100)
-    model = DDPM(PerfectDenoiser(mixture, beta), beta)
-    x_t, t = torch.randn(6, 2, generator=rng()), torch.tensor([1, 40, 40, 70, 100, 100])
-    found = model.net(x_t, t)
-    x_0 = mixture.sample(400_000, rng(1)).double()
-    for i in range(1, 6):  # Bayes by brute force: data weighted by how well they explain x_t
-        a, s = model.alpha_bar[t[i]].double().sqrt(), (1 - model.alpha_bar[t[i]]).double().sqrt()
-        eps = (x_t[i] - a * x_0) / s
-        weight = (-eps.square().sum(dim=1) / 2).softmax(dim=0)
-        assert_close(found[i].double(), weight @ eps, atol=0.03, rtol=0.03)
+def test_the_label_reaches_the_network_in_training_and_in_both_samplers():
+    model, y = DDPM(Told(), linear_beta(5, beta_T=0.5), predicts="x_0"), torch.tensor([-1, 0, 3])
+    x_0 = torch.randn(3, 2)
+    expected = (y[:, None] - x_0).square().sum(dim=1).mean()
+    assert_close(model.loss(x_0, y)["loss"], expected)
+    told = model.replace(net=Given(model.net, y))
+    for x in (told.sample(3, (2,)), told.ddim(3, (2,), 2), told.ddim(3, (2,), 5, 1.0)):
+        assert_close(x, y[:, None].expand(3, 2).float(), atol=1e-4, rtol=0)
+    assert_close(told.predict(x_0, torch.tensor([1, 3, 5]))[0], y[:, None].expand(3, 2).float())
 
 
-def test_with_the_perfect_denoiser_the_mixture_comes_back():
-    truth = grid()
-    unit = truth.noised(1 / truth.means.std().item(), 0.0)
-    wide = Mixture(unit.means, 0.1)
-    beta = linear_beta(1000)
-    model = DDPM(PerfectDenoiser(wide, beta), beta)
-    x, n = model.sample(4000, (2,), rng()), 4000
-    k = torch.cdist(x, wide.means).argmin(dim=1)
-    share = torch.bincount(k, minlength=25) / n
-    assert (share - 1 / 25).abs().max() < 4 * math.sqrt(0.04 * 0.96 / n)
-    sd = (x - wide.means[k]).square().mean().sqrt().item()
-    assert 0.096 < sd < 0.104
-    assert_close(x.mean(dim=0), torch.zeros(2), atol=0.07, rtol=0)
-    short = model.ddim(n, (2,), 50, 0.0, rng())
-    assert (torch.cdist(short, wide.means).min(dim=1).values < 0.4).float().mean() > 0.98
+def test_a_network_without_labels_is_given_none():
+    assert DDPM(Bend(), linear_beta(5)).loss(torch.randn(3, 2))["loss"].isfinite()
+    model = image_ddpm((1, 4, 4), 5, widths=(8, 8), classes=3)
+    with pytest.raises(ValueError, match=r"y: expected shape \(B\) with {'B': 3}, got \(2,\)"):
+        model.loss(torch.zeros(3, 1, 4, 4), torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match="y: expected whole numbers from 0 to 2, got 0 to 3"):
+        model.loss(torch.zeros(2, 1, 4, 4), torch.tensor([0, 3]))
+
+
+CHOICES = {
+    "net": Told(),
+    "beta": linear_beta(7),
+    "predicts": "x_0",
+    "variance": "posterior",
+    "clip": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_one_choice_of_a_model_can_be_replaced(name):
+    for mode in (True, False):
+        model = DDPM(Bend(), cosine_beta(5), predicts="v", clip=1.0).train(mode)
+        other = model.replace(**{name: CHOICES[name]})
+        assert other is not model and other.training is mode
+        for choice in CHOICES:
+            found = getattr(other, choice)
+            expected = CHOICES[name] if choice == name else getattr(model, choice)
+            assert found is expected or torch.equal(found, expected)
+        assert torch.equal(other.alpha_bar, alpha_bar_of(other.beta).float())
+        assert other.T == len(other.beta) - 1 == len(other.alpha_bar) - 1
+    with pytest.raises(TypeError):
+        model.replace(colour="red")
 
 
 # --- networks and learning -----------------------------------------------------------------------------------
 
 
 def test_networks_start_silent_and_hear_time_and_label():
-    model = image_ddpm(widths=(8, 16), classes=3)
+    model = image_ddpm(T=20, widths=(8, 16), classes=3)
     x = torch.rand(6, 1, 8, 8) * 2 - 1
     t, y = torch.tensor([1, 1, 500, 500, 1000, 1000]), torch.tensor([0, 1, 2, 0, 1, 2])
     assert torch.equal(model.net(x, t, y), torch.zeros_like(x))
@@ -348,61 +378,95 @@ def test_networks_start_silent_and_hear_time_and_label():
     assert (out - model.net(x, t.flip(0), y)).abs().flatten(1).max(dim=1).values[:2].min() > 1e-3
     assert (out - model.net(x, t, (y + 1) % 3)).abs().flatten(1).max(dim=1).values.min() > 1e-4
     assert_close(model.net(x[:2], t[:2], y[:2]), out[:2])  # one image, one answer
-    assert model.sample(2, (1, 8, 8), y=y[:2]).abs().max() <= 1.0001
+    told = model.replace(net=Given(model.net, y[:2]))
+    assert told.sample(2, (1, 8, 8)).abs().max() <= 1.0001
 
 
-def test_a_patch_makes_large_images_small_for_the_network():
-    from genlib.nets import UNet
+def test_a_network_with_classes_is_never_used_without_labels():
+    x, words = torch.zeros(2, 1, 8, 8), "y: expected labels for a network with 3 classes, got none"
+    model = image_ddpm(T=20, widths=(8, 16), classes=3)
+    for call in (
+        lambda: model.loss(x),
+        lambda: model.sample(2, (1, 8, 8)),
+        lambda: model.ddim(2, (1, 8, 8), 3),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+    with pytest.raises(ValueError, match="y: expected no labels, since the network has no classes"):
+        image_ddpm(T=20, widths=(8, 16)).loss(x, torch.tensor([0, 1]))
 
-    net = UNet((1, 28, 28), (8, 16), patch=2)
-    assert net.first.in_channels == 4
-    assert net(torch.zeros(2, 1, 28, 28), torch.tensor([1, 2])).shape == (2, 1, 28, 28)
+
+def test_every_option_reaches_the_networks():
+    model = image_ddpm((3, 12, 8), 30, widths=(8, 24), classes=4)
+    assert str(model.net) == str(UNet((3, 12, 8), (8, 24), classes=4)) and model.net.classes == 4
+    assert model.net.shape == (3, 12, 8) and torch.equal(model.beta, cosine_beta(30))
+    assert (model.predicts, model.clip, model.variance) == ("v", 1.0, "beta")
+    model = points_ddpm(40, width=24, octaves=3)
+    assert str(model.net) == str(ResidualMLP(2, width=24, features=Fourier(3)))
+    assert len(model.net.features.w) == 3 and torch.equal(model.beta, cosine_beta(40))
+    assert (model.predicts, model.clip, model.variance) == ("v", None, "beta")
 
 
 def test_the_loss_falls_to_that_of_the_perfect_denoiser():
     torch.manual_seed(0)
     mixture = Mixture(torch.tensor([[-1.0, 0.0], [1.0, 0.0]]), 0.2)
-    model = plane_ddpm(width=64)
-    average = weight_average(model, 0.99)
-    fit(
-        model,
-        batches(mixture.sample(20_000, rng()), size=512),
-        500,
-        3e-3,
-        anneal=True,
-        average=average,
-    )
+    model = points_ddpm(width=32)
+    batches = Batches(mixture.sample(20_000, rng()), size=256, seed=None)
+    training = Training(model, batches, 250, 8e-3, fall=cosine, ema_decay=0.99)
+    training.run()
     perfect = DDPM(PerfectDenoiser(mixture, model.beta), model.beta)
     x_0, t, eps = mixture.sample(5000, rng(1)), model.times(5000, rng(2)), torch.randn(5000, 2)
     x_t = model.q_sample(x_0, t, eps)
     with torch.no_grad():
         best, found, averaged = (
             (m.predict(x_t, t)[1] - eps).square().sum(dim=1).mean().item()
-            for m in (perfect, model, average.module)
+            for m in (perfect, model, training.ema)
         )
     assert best < found < best + 0.06 and averaged < best + 0.06
-    assert not torch.equal(average.module.net.first.weight, model.net.first.weight)
+    assert not torch.equal(training.ema.net.first.weight, model.net.first.weight)
 
 
-def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="T: expected at least 1 step, got 0"):
-        linear_beta(0)
-    with pytest.raises(ValueError, match="beta: expected 0 and then T numbers"):
-        DDPM(Bend(), torch.tensor([0.1, 0.2]))
-    with pytest.raises(ValueError, match="predicts: expected one of eps, x_0, v, got 'noise'"):
-        DDPM(Bend(), linear_beta(5), predicts="noise")
-    with pytest.raises(ValueError, match="variance: expected one of beta, posterior, got 'small'"):
-        DDPM(Bend(), linear_beta(5), variance="small")
-    model = DDPM(Bend(), linear_beta(5))
-    with pytest.raises(ValueError, match="steps: expected 1 to 5, got 6"):
-        model.ddim(2, (2,), 6)
-    with pytest.raises(ValueError, match=r"eta: expected a number in \[0, 1\], got 1.5"):
-        model.ddim(2, (2,), 5, 1.5)
-    with pytest.raises(ValueError, match="power: expected at least 1, got 0.5"):
-        model.ddim(2, (2,), 5, power=0.5)
-    with pytest.raises(ValueError, match="power: expected at least 1, got nan"):
-        model.ddim(2, (2,), 5, power=math.nan)
-    with pytest.raises(ValueError, match="n: expected at least 0, got -1"):
-        model.sample(-1, (2,))
-    with pytest.raises(ValueError, match=r"t: expected shape \(B\) with {'B': 2}, got \(3,\)"):
-        model.q_sample(torch.zeros(2, 2), torch.tensor([1, 2, 3]), torch.zeros(2, 2))
+WRONG = {
+    "T: expected .* at least 1, got 0": lambda m: linear_beta(0),
+    "T: expected .* at least 1, got -3": lambda m: cosine_beta(-3),
+    "beta: expected 0 and then T numbers": lambda m: DDPM(Bend(), torch.tensor([0.1, 0.2])),
+    "predicts: expected .*eps.*x_0.*v.*, got .*'noise'": lambda m: m.replace(predicts="noise"),
+    "variance: expected .*beta.*posterior.*, got .*'small'": lambda m: m.replace(variance="small"),
+    "clip: expected .*, got -1": lambda m: m.replace(clip=-1),
+    "net: expected a Module, got a function": lambda m: m.replace(net=lambda x, t: x),
+    "steps: expected .* got 6": lambda m: m.ddim(2, (2,), 6),
+    "steps: expected .* got 0": lambda m: m.ddim(2, (2,), 0),
+    "steps: expected .* 5 to 0, got ": lambda m: m.ddim(2, (2,), [5, 3, 3, 0]),
+    r"steps: expected .* 5 to 0, got \[6": lambda m: m.ddim(2, (2,), [6, 3, 0]),
+    r"steps: expected .* 5 to 0, got \[\]": lambda m: m.ddim(2, (2,), []),
+    r"eta: expected .* in \[0, 1\], got 1.5": lambda m: m.ddim(2, (2,), 5, 1.5),
+    "eta: expected .* got 0.5": lambda m: next(m.denoise(2, (2,), eta=0.5)),
+    "power: expected .* at least 1, got 0.5": lambda m: ddim_times(5, 5, 0.5),
+    "power: expected .* got nan": lambda m: ddim_times(5, 5, math.nan),
+    "n: expected .* at least 0, got -1": lambda m: m.sample(-1, (2,)),
+    r"t: expected shape \(B\) with {'B': 2}, got \(3,\)": lambda m: m.q_sample(
+        torch.zeros(2, 2), torch.tensor([1, 2, 3]), torch.zeros(2, 2)
+    ),
+    "t: expected whole numbers from 0 to 5, got 2 to 6": lambda m: m.q_sample(
+        torch.zeros(2, 2), torch.tensor([2, 6]), torch.zeros(2, 2)
+    ),
+    "t: expected whole numbers from 1 to 5, got 0 to 5": lambda m: m.predict(
+        torch.zeros(2, 2), torch.tensor([0, 5])
+    ),
+    "t: expected .* got 6": lambda m: m.p_step(torch.zeros(2, 2), 6, torch.zeros(2, 2)),
+    "s: expected .* got 3": lambda m: m.ddim_step(torch.zeros(2, 2), 3, 3, 0.0, torch.zeros(2, 2)),
+    r"eps: expected the shape of x_0, \(2, 2\), got \(1, 2\)": lambda m: m.q_sample(
+        torch.zeros(2, 2), torch.tensor([2, 5]), torch.zeros(1, 2)
+    ),
+    "noise: expected the shape of x_t": lambda m: m.p_step(torch.zeros(2, 2), 2, torch.zeros(1, 2)),
+    "x_T: expected shape": lambda m: m.ddim(2, (2,), 5, x_T=torch.zeros(3, 2)),
+    r"x_0: expected values in \[-1, 1\], got \[0, 255\]": lambda m: m.replace(clip=1.0).loss(
+        torch.tensor([[0.0, 255.0]])
+    ),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_bad_arguments_are_named(message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        WRONG[message](DDPM(Bend(), linear_beta(5)))

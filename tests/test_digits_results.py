@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genlib.data import digits
-from genlib.evaluate import stored
+from genlib.table import stored
 from tools import make_digits_results as tool
 
 
@@ -21,8 +21,8 @@ def test_twin_is_linear_discriminant_analysis_with_a_diagonal_covariance():
     flat, new = x.flatten(1), torch.rand(50, 1, 2, 2)
     mean = torch.stack([flat[y == k].mean(dim=0) for k in range(10)])
     sd = ((flat - mean[y]).square().mean(dim=0) + 0.01).sqrt()
-    law = torch.distributions.Normal(mean, sd)
-    expected = law.log_prob(new.flatten(1)[:, None]).sum(dim=2).argmax(dim=1)
+    classes = torch.distributions.Normal(mean, sd)
+    expected = classes.log_prob(new.flatten(1)[:, None]).sum(dim=2).argmax(dim=1)
     assert torch.equal(tool.twin(x, y)(new), expected)
 
 
@@ -31,12 +31,29 @@ def test_paired_verdicts():
     assert tool.paired(difference)["verdict"] == ["ahead", "behind", "tie"]
 
 
-@pytest.mark.parametrize("D", [2, 8])
-def test_a_cheap_row_comes_out_as_stored(D):
-    again = tool.lost_nats(D, seed=0)
-    row = stored("digits_statistics")["lost_nats"][str(D)]
-    for name, value in again.items():
-        assert value == pytest.approx(row[name][0], abs=1e-3)
+@pytest.mark.parametrize(
+    ("section", "key", "again"),
+    [
+        ("lost_nats", "8", lambda: tool.lost_nats_run(8, 0)),
+        ("bandwidth", "0.14", lambda: tool.bandwidth_run(0.14, 0)),
+        ("unshrunk_gaussian", None, lambda: tool.unshrunk_run(0)),
+    ],
+)
+def test_a_cheap_row_comes_out_as_stored(section, key, again):
+    row = stored("digits_statistics")[section]
+    row, found = row[key] if key else row, again()
+    assert set(found) == set(row)
+    for name, value in found.items():
+        assert value == pytest.approx(row[name][0], rel=1e-4, abs=1e-5), name
+
+
+def test_images_climb_to_where_the_judge_is_sure():
+    found, row = tool.backwards_run(0, n=10), stored("digits_statistics")["backwards"]
+    assert set(found) == set(row)
+    for name, value in found.items():
+        if name.startswith("threes") and "log_prob" not in name:  # no chance in it
+            assert value == pytest.approx(row[name][0], rel=1e-4)
+    assert found["backwards_judge_median"] > 0.95 and found["backwards_nearest_ratio"] > 2
 
 
 def test_the_stored_bandwidths_tell_the_story_of_the_page():
@@ -47,3 +64,7 @@ def test_the_stored_bandwidths_tell_the_story_of_the_page():
     )
     assert max(train, key=train.get) == min(rows, key=float)
     assert 0.1 < float(max(val, key=val.get)) < 0.2
+
+
+def test_sections_of_the_tool_are_stored():
+    assert set(tool.SECTIONS) | set(tool.ABOUT) <= set(stored("digits_statistics"))

@@ -9,6 +9,7 @@ import scipy.stats
 import torch
 
 from genlib import data, evaluate
+from genlib.pretrained import judge
 
 
 def rng(seed=0):
@@ -18,11 +19,13 @@ def rng(seed=0):
 # --- samples and features ----------------------------------------------------------------------------------
 
 
-def test_finish_clips_and_rounds_and_leaves_images_alone():
+def test_to_grey_levels_clips_and_rounds_and_leaves_images_alone():
     x = torch.tensor([-0.3, 0.02, 0.04, 0.5, 0.97, 1.4])
-    torch.testing.assert_close(evaluate.finish(x), torch.tensor([0, 0, 1, 8, 16, 16]) / 16)
-    assert torch.equal(evaluate.finish(data.digits().x_val), data.digits().x_val)
-    torch.testing.assert_close(evaluate.finish(torch.tensor([0.4]), levels=2), torch.zeros(1))
+    torch.testing.assert_close(evaluate.to_grey_levels(x), torch.tensor([0, 0, 1, 8, 16, 16]) / 16)
+    assert torch.equal(evaluate.to_grey_levels(data.digits().x_val), data.digits().x_val)
+    torch.testing.assert_close(
+        evaluate.to_grey_levels(torch.tensor([0.4]), levels=2), torch.zeros(1)
+    )
 
 
 def test_frechet_distance_equals_scipys_matrix_root():
@@ -113,23 +116,27 @@ def test_nearest_training_ratio_tells_copies_from_news():
 
 
 def test_score_digits_puts_each_measure_in_its_place():
-    d, judge = data.digits(), evaluate.judge("digits")
+    d, model = data.digits(), judge("digits")
     x, y = d.x_train[:600], d.y_train[:600]
     row = evaluate.score_digits(x, y=y)
-    features, reference = judge.features(x), judge.features(d.x_test)
+    features, reference = model.features(x), model.features(d.x_test)
     assert row["n"] == 600
     assert row["frechet"] == evaluate.frechet_distance(features, reference)
-    some = torch.randperm(600, generator=rng())[:500]
-    assert (row["precision"], row["recall"]) == evaluate.precision_recall(reference, features[some])
+    for seed, found in ((0, row), (7, evaluate.score_digits(x, rng=rng(7)))):
+        some = torch.randperm(600, generator=rng(seed))[:500]
+        expected = evaluate.precision_recall(reference, features[some])
+        assert (found["precision"], found["recall"]) == expected
+    y_judge = (model.predict(x), model.predict(d.x_test))
+    assert row["class_tv"] == evaluate.class_histogram_tv(*y_judge)
     assert row["nearest_ratio"] == 0  # these are training images
-    assert row["as_asked"] == (judge.predict(x) == y).double().mean()
-    assert "as_asked" not in evaluate.score_digits(x)
+    assert row["label_accuracy"] == (model.predict(x) == y).double().mean()
+    assert "label_accuracy" not in evaluate.score_digits(x)
 
 
 def test_score_digits_ranks_real_over_blurred_over_noise():
     d = data.digits()
-    blurred = evaluate.finish(torch.nn.functional.avg_pool2d(d.x_train, 3, 1, 1))
-    noise = evaluate.finish(torch.rand(1000, 1, 8, 8))
+    blurred = evaluate.to_grey_levels(torch.nn.functional.avg_pool2d(d.x_train, 3, 1, 1))
+    noise = evaluate.to_grey_levels(torch.rand(1000, 1, 8, 8))
     real, blurred, noise = (evaluate.score_digits(x) for x in (d.x_train, blurred, noise))
     assert 3 * real["frechet"] < blurred["frechet"] < noise["frechet"]
     assert real["recall"] > 0.8 > noise["recall"] and real["class_tv"] < 0.1 < noise["class_tv"]
@@ -142,6 +149,20 @@ def test_the_floor_of_the_digits():
     assert evaluate.digits_floor(1)["recall"] != floor["recall"]
 
 
+def test_the_floor_is_the_score_of_the_training_images_and_the_ratio_of_new_ones():
+    d = data.digits()
+    expected = evaluate.score_digits(d.x_train, y=d.y_train, rng=rng(3))
+    assert evaluate.digits_floor(3).items() >= (expected.items() - {("nearest_ratio", 0.0)})
+
+    def nearest(x):
+        distances = torch.cdist(x.flatten(1).double(), d.x_train.flatten(1).double())
+        return distances.amin(dim=1).median().item()
+
+    ratio = nearest(d.x_val) / nearest(d.x_test)
+    assert abs(ratio - 1) > 1e-3  # which of the two is on top can be told
+    assert evaluate.digits_floor(3)["nearest_ratio"] == pytest.approx(ratio, rel=1e-5)
+
+
 def test_score_digits_says_what_is_wrong():
     x = data.digits().x_train
     with pytest.raises(ValueError, match="x: expected at least 500 samples"):
@@ -150,7 +171,7 @@ def test_score_digits_says_what_is_wrong():
         evaluate.score_digits(0.99 * x)
     with pytest.raises(ValueError, match="x: expected values in"):
         evaluate.score_digits(2 * x - 1)
-    with pytest.raises(ValueError, match="y: expected a torch.Tensor of shape .n., got Generator"):
+    with pytest.raises(TypeError, match="y: expected a torch.Tensor or None, got a Generator"):
         evaluate.score_digits(x, rng())
 
 
@@ -189,13 +210,14 @@ def test_inside_fraction():
     assert evaluate.inside_fraction(x, board) == 0.5
 
 
-def test_mmd_equals_a_plain_loop():
+@pytest.mark.parametrize("widths", [(0.1, 0.3, 1.0), (0.5,)])
+def test_mmd_equals_a_plain_loop(widths):
     x, y = torch.randn(12, 2).double(), 2 * torch.randn(15, 2).double() + 1
     scale = y.std()
 
     def kernel(a, b):
         squared = ((a - b) / scale).square().sum()
-        return sum(math.exp(-squared / (2 * w * w)) for w in (0.1, 0.3, 1.0)) / 3
+        return sum(math.exp(-squared / (2 * w * w)) for w in widths) / len(widths)
 
     def mean(pairs):
         values = [kernel(a, b) for a, b in pairs]
@@ -205,7 +227,10 @@ def test_mmd_equals_a_plain_loop():
         mean([(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]) for z in (x, y)
     ]
     across = mean([(a, b) for a in x for b in y])
-    assert evaluate.mmd(x, y) == pytest.approx(within[0] + within[1] - 2 * across, abs=1e-10)
+    expected = within[0] + within[1] - 2 * across
+    assert evaluate.mmd(x, y, widths) == pytest.approx(expected, abs=1e-10)
+    if len(widths) == 3:
+        assert evaluate.mmd(x, y) == evaluate.mmd(x, y, widths)  # those of the book
 
 
 def test_mmd_is_unbiased_and_sees_a_shift():
@@ -234,14 +259,24 @@ def test_score_points_and_its_floor():
     assert worse["high_quality"] < 0.1 and worse["mmd"] > 5 * abs(floor["mmd"])
 
 
-# --- stored results ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["moons", "spiral"])
+def test_lost_points_count_with_a_log_prob_of_minus_50_each(name):
+    density = getattr(data, name)()
+    x = torch.cat([density.sample(30, rng()), torch.full((10, 2), 100.0)])
+    scores = evaluate.score_points(x, density, rng(1))
+    expected = (density.log_prob(x[:30]).sum().item() - 10 * 50) / 40
+    assert scores["mean_log_prob"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_stored_reads_the_checkout_and_the_package(tmp_path, monkeypatch):
-    assert "rows" in evaluate.stored("table")
-    with pytest.raises(ValueError, match="name: found no stored results cats.json"):
-        evaluate.stored("cats")
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "cats.json").write_text('{"paws": 4}')
-    monkeypatch.setattr(evaluate, "HERE", tmp_path)
-    assert evaluate.stored("cats") == {"paws": 4}
+@pytest.mark.parametrize("name", ["ring", "moons", "checkerboard"])
+def test_points_meet_as_many_true_points_drawn_under_the_rng(name):
+    density = getattr(data, name)()
+    x = density.sample(200, rng(1))
+    scores, truth = evaluate.score_points(x, density, rng(2)), density.sample(200, rng(2))
+    assert scores["mmd"] == evaluate.mmd(x, truth)
+    assert scores["sliced_wasserstein"] == evaluate.sliced_wasserstein(x, truth)
+    if name == "ring":
+        assert scores.items() >= evaluate.mode_scores(x, density).items()
+    random = rng(4)
+    floor = evaluate.score_points(density.sample(300, random), density, random)
+    assert evaluate.points_floor(density, 300, rng(4)) == floor

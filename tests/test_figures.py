@@ -26,7 +26,7 @@ def contrast(one: str, two: str) -> float:
 
 
 def made_with(path: Path) -> str:
-    return re.search(r"Matplotlib v([\d.]+\d)", path.read_text()).group(1)
+    return re.search(r"Matplotlib v([\d.]+\d)", path.read_text(encoding="utf-8")).group(1)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -34,7 +34,7 @@ def test_figure_is_what_the_code_draws(name, tmp_path):
     stored = FOLDER / f"{name}.svg"
     if made_with(stored) != matplotlib.__version__:
         pytest.skip(f"drawn with Matplotlib {made_with(stored)}, here is {matplotlib.__version__}")
-    old, new = stored.read_text(), draw(name, tmp_path).read_text()
+    old, new = stored.read_text(encoding="utf-8"), draw(name, tmp_path).read_text(encoding="utf-8")
     hint = f"run: python tools/draw_figures.py {name}"
     assert NUMBER.sub("#", old) == NUMBER.sub("#", new), hint
     numbers = (np.array(NUMBER.findall(text), float) for text in (old, new))
@@ -43,7 +43,7 @@ def test_figure_is_what_the_code_draws(name, tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_is_small_and_readable_on_both_grounds(name):
-    svg = (FOLDER / f"{name}.svg").read_text()
+    svg = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
     assert len(svg) < 60_000
     assert not re.search(r'id="patch_1">\s*<path[^>]*fill: #', svg), (
         "the ground must be transparent"
@@ -59,7 +59,9 @@ def test_no_figure_lies_about_that_no_code_draws():
 
 
 def test_every_figure_is_shown_with_an_alternative_text():
-    pages = "\n".join(path.read_text() for path in (FOLDER.parent.parent).glob("*.md"))
+    pages = "\n".join(
+        path.read_text(encoding="utf-8") for path in (FOLDER.parent.parent).glob("*.md")
+    )
     shown = re.findall(r"```\{figure\} _static/figures/(\w+)\.svg\n((?::.*\n)+)", pages)
     assert {name for name, _ in shown} == set(FIGURES)
     for name, options in shown:

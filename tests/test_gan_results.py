@@ -6,24 +6,28 @@ from statistics import fmean
 import pytest
 import torch
 
-from genlib.evaluate import stored
+from genlib import data
+from genlib.evaluate import mode_scores, points_floor
 from genlib.losses import discriminator_loss
+from genlib.table import stored
 from tools import make_gan_results as tool
+from tools.results import N_POINTS, Trained, generator, plain_gan
 
 
-def rows_of(section: str) -> dict:
-    """The variants of a section, without the facts of the measurement."""
-    return {name: row for name, row in stored("gan")[section].items() if isinstance(row, dict)}
+def test_the_floor_of_the_points_is_measured_again():
+    again = points_floor(data.ring(), N_POINTS, generator(0))
+    floor = stored("gan")["points"]["ring"]["floor"]
+    assert floor == pytest.approx(again, rel=1e-4, abs=1e-6)
 
 
-def test_plane_results_hold_the_seeds_and_the_claims_of_the_page():
-    plane = stored("gan")["plane"]
+def test_points_results_hold_the_seeds_and_the_claims_of_the_page():
+    points = stored("gan")["points"]
     for density, K in (("ring", 8), ("grid", 25)):
-        rows = plane[density]
+        rows = points[density]
         assert rows["floor"]["modes"] == K
         assert rows["floor"]["high_quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.006)
         for name in ("recipe", "gaussian", "plain"):
-            assert len(rows[name]["modes"]) == len(tool.PLANE_SEEDS)
+            assert len(rows[name]["modes"]) == len(tool.SEEDS_POINTS)
             assert rows[name]["complete"] == sum(modes == K for modes in rows[name]["modes"])
         recipe, gaussian, plain = (
             fmean(rows[name]["high_quality"]) for name in ("recipe", "gaussian", "plain")
@@ -31,17 +35,17 @@ def test_plane_results_hold_the_seeds_and_the_claims_of_the_page():
         assert recipe > gaussian + 0.05 and recipe > plain + 0.2
         assert min(rows["recipe"]["modes"]) >= K - 1  # the page says: the others lack a mode
         assert sum(0.9 <= spread <= 1.1 for spread in rows["recipe"]["spread"]) >= 4
-        assert max(rows["recipe"]["cpu_s"]) < 45
-    assert plane["ring"]["recipe"]["complete"] == 5 > plane["grid"]["recipe"]["complete"]
-    assert plane["grid"]["recipe"]["complete"] > plane["grid"]["gaussian"]["complete"]
+        assert max(rows["recipe"]["train_cpu_s"]) < 45
+    assert points["ring"]["recipe"]["complete"] == 5 > points["grid"]["recipe"]["complete"]
+    assert points["grid"]["recipe"]["complete"] > points["grid"]["gaussian"]["complete"]
 
 
 def test_one_removed_and_one_added_say_what_the_page_says():
-    less, more = rows_of("one_less"), rows_of("one_more")
-    recipe = stored("gan")["plane"]["grid"]["recipe"]
-    assert set(less) == set(tool.LESS) and set(more) == set(tool.MORE)
+    less, more = stored("gan")["points_ablations"], stored("gan")["points_additions"]
+    recipe = stored("gan")["points"]["grid"]["recipe"]
+    assert set(less) == set(tool.ABLATIONS) and set(more) == set(tool.ADDITIONS)
     # the average of weights narrows every mode
-    assert fmean(less["average"]["spread"]) < fmean(recipe["spread"]) - 0.05
+    assert fmean(less["ema"]["spread"]) < fmean(recipe["spread"]) - 0.05
     # without noise, or without the signs, not one run is complete
     for name in ("no_noise", "gaussian_latent", "no_fourier"):
         assert less[name]["complete"] == 0
@@ -54,7 +58,7 @@ def test_digits_results_hold_the_claims_of_the_page():
     floor = found["floor"]["frechet"]
     assert fmean(found["frechet"]) < 2.2 * floor
     assert max(found["class_tv"]) < 0.15 and min(found["nearest_ratio"]) > 0.95
-    less = rows_of("digits_less")
+    less = stored("gan")["digits_ablations"]
     assert set(less) == set(tool.DIGITS)
     gap = {name: fmean(row["logit_train"]) - fmean(row["logit_val"]) for name, row in less.items()}
     assert gap["no_r1"] > gap["recipe"] + 0.3  # left alone, D learns by heart
@@ -84,13 +88,31 @@ def test_the_gan_has_the_lowest_distance_of_all_rows_so_far():
 
 
 def test_every_variant_can_take_a_turn():
-    for name, change in (tool.LESS | tool.MORE).items():
-        row = tool.plane_run("ring", 0, **({"make": tool.plain} | change | {"steps": 2}))
+    changes = tool.ABLATIONS | {name: tool.PLAIN | more for name, more in tool.ADDITIONS.items()}
+    for name, change in changes.items():
+        row = tool.points_run("ring", 0, steps={"cpu": 2}, **change)
         assert 0 <= row["high_quality"] <= 1, name
+    for name, change in tool.DIGITS.items():
+        row = tool.digits_ablation_run(change | {"steps": {"cpu": 2}}, 0)
+        assert set(row) == set(stored("gan")["digits_ablations"][name])
+
+
+def test_samples_are_scored_in_the_units_of_the_data(monkeypatch):
+    """A GAN that knows the ring in units of its standard deviation scores as true points do."""
+
+    class Knows:
+        def sample(self, n):
+            return data.ring().sample(n, generator(1)) / 0.7
+
+    found = Trained(Knows(), None, 1.5), data.ring(), torch.tensor(0.7)
+    monkeypatch.setattr(tool, "train_points", lambda *_: found)
+    row, exact = tool.points_run("ring", 0), data.ring().sample(N_POINTS, generator(1))
+    assert row == pytest.approx(mode_scores(exact, data.ring()) | {"train_cpu_s": 1.5}, rel=1e-4)
+    assert tool.points_row("ring")["complete"] == len(tool.SEEDS_POINTS)
 
 
 def test_relativistic_losses_compare_pairs():
-    gan = tool.plain(make=tool.Relativistic)
+    gan = plain_gan(make=tool.Relativistic)
     x, z = torch.randn(8, 2), torch.randn(8, 10)
     real, fake = gan.D(x), gan.D(gan.G(z))
     d_loss, g_loss = gan.d_loss(x, z)["loss"], gan.g_loss(z)["loss"]
@@ -99,7 +121,7 @@ def test_relativistic_losses_compare_pairs():
 
 
 def test_saturating_is_the_minimax_game():
-    gan = tool.plain(make=tool.Saturating)
+    gan = plain_gan(make=tool.Saturating)
     x, z = torch.randn(8, 2), torch.randn(8, 10)
     value = -discriminator_loss(gan.D(x), gan.D(gan.G(z))).mean()
     (of_value,) = torch.autograd.grad(value, gan.G[0].weight)
@@ -118,5 +140,5 @@ def test_packing_judges_two_points_at_once():
 
 def test_sections_of_the_tool_are_stored():
     content = stored("gan")
-    assert set(tool.SECTIONS) <= set(content) and content["seeds"] == list(tool.SEEDS)
-    assert content["seeds_plane"] == list(tool.PLANE_SEEDS)
+    assert list(content["measured"]) == list(tool.SECTIONS)
+    assert all(content[name] == value for name, value in tool.ABOUT.items())

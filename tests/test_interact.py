@@ -1,5 +1,6 @@
 """The interactive figures without a browser: self-contained HTML, and formulas against independent ones."""
 
+import inspect
 import json
 import math
 import re
@@ -90,7 +91,7 @@ def test_too_much_data_is_refused():
     "make, script", [(two_gaussians, "gaussians.js"), (bandwidth, "kernels.js")]
 )
 def test_all_words_that_the_script_uses_are_there(make, script):
-    used = set(re.findall(r"\bwords\.(\w+)", (FOLDER / script).read_text()))
+    used = set(re.findall(r"\bwords\.(\w+)", (FOLDER / script).read_text(encoding="utf-8")))
     assert used == set(make().data["words"]), "words without use, or use without words"
 
 
@@ -98,7 +99,7 @@ def test_all_words_that_the_script_uses_are_there(make, script):
 @pytest.mark.parametrize("make", FIGURES)
 def test_script_is_javascript(make, tmp_path):
     script = re.findall(r"<script>(.+?)</script>", make()._repr_html_(), re.DOTALL)[0]
-    (tmp_path / "figure.js").write_text(script)
+    (tmp_path / "figure.js").write_text(script, encoding="utf-8")
     subprocess.run(["node", "--check", tmp_path / "figure.js"], check=True)
 
 
@@ -112,6 +113,60 @@ def test_wrong_arguments_are_named():
     ]:
         with pytest.raises(ValueError, match=re.escape(message)):
             make()
+
+
+OPTIONS = {
+    "two_gaussians": {"view": "discriminative", "n": 30, "seed": 4},
+    "bandwidth": {"h": 0.25, "n": 30, "seed": 4},
+    "evidence_bound": {
+        "mu": 0.5,
+        "logvar": 0.25,
+        "x": -1.0,
+        "sd": 1.5,
+        "view": "posterior",
+        "n": 5,
+        "seed": 4,
+    },
+    "adversarial_game": {
+        "theta": -1.0,
+        "phi": 2.0,
+        "eta": 0.5,
+        "order": "simultaneous",
+        "loss": "minimax",
+    },
+    "diffusion_film": {"t": 500, "schedule": "linear"},
+    "gan_replay": {"run": "recipe", "moment": 3},
+}
+CALLED = {"h": "start"}  # what the page calls it
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_reaches_the_page(name):
+    make, options = getattr(interact, name), OPTIONS[name]
+    arguments = inspect.signature(make).parameters
+    assert set(arguments) - {"model"} == set(options)
+
+    def shown(data):
+        start = data["start"] if isinstance(data["start"], dict) else {}
+        return {key: (data | start)[CALLED.get(key, key)] for key in options}
+
+    found, before = shown(json.loads(json.dumps(make(**options).data))), shown(make().data)
+    assert found == json.loads(json.dumps(options))
+    assert all(found[key] != before[key] for key in options)
+
+
+def test_the_model_of_two_gaussians_reaches_the_page():
+    start = two_gaussians(TwoGaussians(((0.0, 1.0), (2.0, 3.0)), (0.5, 1.5), -0.25, 0.75)).data[
+        "start"
+    ]
+    found = {key: start[key] for key in ("mu", "sd", "rho", "prior", "shared")}
+    assert json.loads(json.dumps(found)) == {
+        "mu": [[0, 1], [2, 3]],
+        "sd": [0.5, 1.5],
+        "rho": -0.25,
+        "prior": 0.75,
+        "shared": False,
+    }
 
 
 # --- random numbers -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from genlib.interact import evidence_bound, overlap
 from genlib.interact.base import draws
 from genlib.losses import gaussian_kl
 
-SCRIPT = (Path(figure.__file__).parent / "bound.js").read_text()
+SCRIPT = (Path(figure.__file__).parent / "bound.js").read_text(encoding="utf-8")
 LOW, HIGH = figure.LIMITS["logvar"]
 
 
@@ -58,7 +58,7 @@ def test_all_words_that_the_script_uses_are_there():
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 def test_script_is_javascript(tmp_path):
     script = re.findall(r"<script>(.+?)</script>", evidence_bound()._repr_html_(), re.DOTALL)[0]
-    (tmp_path / "figure.js").write_text(script)
+    (tmp_path / "figure.js").write_text(script, encoding="utf-8")
     subprocess.run(["node", "--check", tmp_path / "figure.js"], check=True)
 
 

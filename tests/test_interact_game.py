@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genlib.gan import bell_value
+from genlib.gan import gaussian_game_value
 from genlib.interact import adversarial_game
 from genlib.interact import game as figure
 
@@ -21,7 +21,7 @@ def test_figure_is_the_same_every_time_small_and_alone():
 
 
 def test_all_words_that_the_script_uses_are_there():
-    script = Path(figure.__file__).with_name("game.js").read_text()
+    script = Path(figure.__file__).with_name("game.js").read_text(encoding="utf-8")
     used = set(re.findall(r"\bwords\.(\w+)", script))
     assert used == set(figure.WORDS), "words without use, or use without words"
     chooser = re.search(r"function verdictOf.+?\n  }", script, re.DOTALL)[0]
@@ -47,8 +47,12 @@ def test_pulls_are_slopes_by_finite_differences():
     z = torch.randn(400_000, generator=torch.Generator().manual_seed(0)).double()
     for theta, phi in ((1.0, 0.5), (-2.0, 1.0), (3.0, 3.0)):
         h = 1e-5
-        slope = (bell_value(theta + h, phi) - bell_value(theta - h, phi)).item() / (2 * h)
-        climb = (bell_value(theta, phi + h) - bell_value(theta, phi - h)).item() / (2 * h)
+        slope = (
+            gaussian_game_value(theta + h, phi) - gaussian_game_value(theta - h, phi)
+        ).item() / (2 * h)
+        climb = (
+            gaussian_game_value(theta, phi + h) - gaussian_game_value(theta, phi - h)
+        ).item() / (2 * h)
         assert figure.pulls(theta, phi, "minimax") == pytest.approx((-slope, climb), abs=1e-8)
 
         def loss(at, phi=phi):  # -log D at fakes

@@ -1,7 +1,5 @@
 """The latent plane: its weights are what their card says, and its numbers are those of slower, plainer code."""
 
-import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -11,28 +9,27 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from genlib.autoencoder import CodeLaw
+from genlib.autoencoder import CodeDistribution
 from genlib.data import digits
-from genlib.interact import latent, latent_plane, plane, plane_autoencoder, plane_vae, vae_plane
+from genlib.interact import latent, latent_plane, plane, vae_plane
+from genlib.pretrained import card, latent_plane_autoencoder, latent_plane_vae
 from tools import train_plane
 
-CARD = json.loads(latent.ASSET.with_suffix(".json").read_text())
+CARD = card("autoencoder_plane")
 
 
 @pytest.fixture(scope="module")
 def model():
-    return plane_autoencoder()
+    return latent_plane_autoencoder()
 
 
 def test_card_of_the_weights_holds(model):
     data = digits()
-    assert hashlib.sha256(latent.ASSET.read_bytes()).hexdigest() == CARD["sha256"]
     for name, x in [("test", data.x_test), ("train", data.x_train)]:
         measured = (model.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).mean().item()
         assert measured == pytest.approx(CARD[f"{name}_squared_error"], rel=1e-3)
-    assert sum(p.numel() for p in model.parameters()) == CARD["parameters"]
-    assert CARD["chosen"]["components"] == len(plane().laws["mixture"].weights)
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
+    assert CARD["chosen"]["components"] == len(plane().distributions["mixture"].weights)
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{CARD['command'].removeprefix('make ')}:", makefile, re.MULTILINE)
 
 
@@ -103,10 +100,10 @@ def test_share_in_holes_is_the_integral_of_the_density():
     assert latent_plane().data["shares"]["standard"][0] == pytest.approx(want, abs=1.0)
 
 
-@pytest.mark.parametrize("law", latent.LAWS)
-def test_draws_follow_their_law(law):
-    z, chosen = plane().sample(law, 3, 4000), plane().laws[law]
-    plain = CodeLaw(chosen.weights.float(), chosen.means.float(), chosen.roots.float())
+@pytest.mark.parametrize("distribution", latent.DISTRIBUTIONS)
+def test_draws_follow_their_distribution(distribution):
+    z, chosen = plane().sample(distribution, 3, 4000), plane().distributions[distribution]
+    plain = CodeDistribution(chosen.weights.float(), chosen.means.float(), chosen.roots.float())
     want = plain.sample(20_000).double()
     spread = want.std(dim=0).max().item()
     torch.testing.assert_close(z.mean(dim=0), want.mean(dim=0), atol=0.08 * spread, rtol=0)
@@ -114,18 +111,18 @@ def test_draws_follow_their_law(law):
 
 
 def test_gaussian_has_the_moments_of_the_codes():
-    law, z = plane().laws["gaussian"], plane().codes
-    torch.testing.assert_close(law.means[0], z.mean(dim=0), atol=0.01, rtol=0)
-    covariance = (law.roots[0] @ law.roots[0].T).double()
+    distribution, z = plane().distributions["gaussian"], plane().codes
+    torch.testing.assert_close(distribution.means[0], z.mean(dim=0), atol=0.01, rtol=0)
+    covariance = (distribution.roots[0] @ distribution.roots[0].T).double()
     torch.testing.assert_close(covariance, z.T.cov(correction=0), atol=0.1, rtol=0.01)
 
 
-def test_plain_laws_miss_and_the_mixture_hits():
+def test_plain_distributions_miss_and_the_mixture_hits():
     """What the figure is about: random codes fall into holes and between clouds, fitted ones as new digits do."""
     shares = latent_plane().data["shares"]
-    for law in ("standard", "scaled", "gaussian"):
-        assert shares[law][0] > 2 * shares["new"][0], law
-        assert shares[law][1] > 1.3 * shares["new"][1], law
+    for distribution in ("standard", "scaled", "gaussian"):
+        assert shares[distribution][0] > 2 * shares["new"][0], distribution
+        assert shares[distribution][1] > 1.3 * shares["new"][1], distribution
     assert shares["mixture"][0] < 1.7 * shares["new"][0]
     _, rows = plane().nearest(plane().sample("standard", 1, 2000))
     assert plane().y[rows].bincount().max() > 1200, (
@@ -137,14 +134,24 @@ def test_figure_is_the_same_every_time_small_and_alone():
     html = latent_plane()._repr_html_()
     assert html == latent_plane()._repr_html_() and len(html.encode()) < 200_000
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|\bfetch\(|@import", html)
-    assert latent_plane().id != latent_plane(law="mixture").id
+    assert latent_plane().id != latent_plane(distribution="mixture").id
+
+
+@pytest.mark.parametrize("make", [latent_plane, vae_plane])
+def test_every_option_reaches_the_page(make):
+    options = {"view": "drawn", "distribution": "mixture", "n": 5, "seed": 4}
+    start = make(**options, cross=(1.0, 2.0)).data["start"]
+    assert start == options | {"z": [1.0, 2.0]}
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"view": "map"}, "view: expected codes, holes or drawn, got 'map'"),
-        ({"law": "uniform"}, "law: expected one of none, standard.*got 'uniform'"),
+        (
+            {"distribution": "uniform"},
+            "distribution: expected one of none, standard.*got 'uniform'",
+        ),
         ({"n": 65}, "n: expected 1 to 64 random codes, got 65"),
         ({"cross": (1.0,)}, "cross: expected two numbers, got"),
     ],
@@ -157,7 +164,7 @@ def test_bad_arguments_are_named(arguments, message):
 def test_bad_codes_are_named():
     with pytest.raises(ValueError, match=r"z: expected shape \(B 2\)"):
         plane().decode(torch.zeros(3, 16))
-    with pytest.raises(ValueError, match="law: expected one of standard"):
+    with pytest.raises(ValueError, match="distribution: expected one of standard"):
         plane().sample("none", 0, 3)
 
 
@@ -165,22 +172,23 @@ def test_bad_codes_are_named():
 
 
 def test_card_of_the_vaes_weights_holds():
-    asset = latent.ASSETS / "vae_plane.safetensors"
-    card, vae, data = json.loads(asset.with_suffix(".json").read_text()), plane_vae(), digits()
-    assert hashlib.sha256(asset.read_bytes()).hexdigest() == card["sha256"]
+    facts, vae, data = card("vae_plane"), latent_plane_vae(), digits()
     for name, x in [("test", data.x_test), ("train", data.x_train)]:
         measured = train_plane.negative_elbo(vae, x)
-        assert measured == pytest.approx(card[f"{name}_negative_elbo"], rel=1e-3)
-    assert card["chosen"]["val_negative_elbo"] == min(t["val_negative_elbo"] for t in card["tried"])
-    most = max(card["tried_components"], key=lambda one: one["val_nats"])
-    assert card["chosen"]["components"] == most["components"]
-    assert sum(p.numel() for p in vae.parameters()) == card["parameters"]
-    shapes = [[tuple(p.shape) for p in m.decoder.parameters()] for m in (vae, plane_autoencoder())]
+        assert measured == pytest.approx(facts[f"{name}_negative_elbo"], rel=1e-3)
+    assert facts["chosen"]["val_negative_elbo"] == min(
+        t["val_negative_elbo"] for t in facts["tried"]
+    )
+    most = max(facts["tried_components"], key=lambda one: one["val_nats"])
+    assert facts["chosen"]["components"] == most["components"]
+    shapes = [
+        [tuple(p.shape) for p in m.decoder.parameters()] for m in (vae, latent_plane_autoencoder())
+    ]
     assert shapes[0] == shapes[1], "the networks of chapter 2's plane"
 
 
 def test_the_vaes_plane_holds_its_means_and_decodes_as_it_does():
-    vae, data = plane_vae(), digits()
+    vae, data = latent_plane_vae(), digits()
     with torch.no_grad():
         mu, _ = vae.encode(data.x_train)
         z = torch.cat([mu, 2 * torch.randn(500, 2)])
@@ -197,7 +205,7 @@ def test_the_prior_reaches_what_it_misses_in_the_autoencoders_plane():
             plane(name).y[plane(name).nearest(codes)[1]].bincount(minlength=10) > 40
         ).sum()
     assert kinds["vae"] >= 9 and kinds["autoencoder"] <= 7
-    spread = {name: plane(name).laws["scaled"].roots[0, 0, 0].item() for name in kinds}
+    spread = {name: plane(name).distributions["scaled"].roots[0, 0, 0].item() for name in kinds}
     assert 0.9 < spread["vae"] < 1.1 and spread["autoencoder"] > 5
     shares = vae_plane().data["shares"]  # and the page says so too: the gaps have not gone
     assert shares["standard"][0] > 3 * shares["new"][0]
@@ -207,5 +215,7 @@ def test_the_vaes_figure_is_small_has_its_own_words_and_checks_its_arguments():
     html = vae_plane()._repr_html_()
     assert len(html.encode()) < 200_000 and vae_plane().id != latent_plane().id
     assert "is the prior" in html and "knows nothing" not in html and "autoencoder with" not in html
-    with pytest.raises(ValueError, match="law: expected one of none, standard.*got 'uniform'"):
-        vae_plane(law="uniform")
+    with pytest.raises(
+        ValueError, match="distribution: expected one of none, standard.*got 'uniform'"
+    ):
+        vae_plane(distribution="uniform")

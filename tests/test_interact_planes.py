@@ -1,5 +1,6 @@
-"""Two planes, one law: what the figure says about the autoencoder and the VAE, found again by plainer code."""
+"""Two planes, one distribution: what the figure says about the autoencoder and the VAE, found again by plainer code."""
 
+import itertools
 import math
 import re
 import shutil
@@ -13,8 +14,9 @@ from scipy.spatial import cKDTree
 
 from genlib import interact
 from genlib.data import digits
-from genlib.evaluate import finish, judge
-from genlib.interact import plane, plane_autoencoder, plane_vae, planes, two_planes
+from genlib.evaluate import to_grey_levels
+from genlib.interact import plane, planes, two_planes
+from genlib.pretrained import judge, latent_plane_autoencoder, latent_plane_vae
 
 N = 12
 FOLDER = Path(interact.__file__).parent
@@ -50,7 +52,7 @@ def test_long_run_is_an_integral_over_the_plane(name):
 
 def test_errors_are_those_of_the_weights_on_the_test_digits():
     x = digits().x_test
-    for name, model in [("autoencoder", plane_autoencoder()), ("vae", plane_vae())]:
+    for name, model in [("autoencoder", latent_plane_autoencoder()), ("vae", latent_plane_vae())]:
         error = (model.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).mean().item()
         assert planes.long_run(name, N)["error"] == pytest.approx(error, rel=1e-3)
 
@@ -62,9 +64,17 @@ def test_expected_kinds_are_those_of_a_draw():
     assert planes.expected_kinds(torch.tensor([3, 3, 3]), 2) == 1
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_expected_kinds_are_the_mean_over_all_hands(n):
+    """Drawn without replacement: of four digits the fourth is whichever the others are not."""
+    y = torch.tensor([0, 0, 1, 4])
+    kinds = [len(set(hand)) for hand in itertools.combinations(y.tolist(), n)]
+    assert planes.expected_kinds(y, n) == pytest.approx(np.mean(kinds), abs=1e-12)
+
+
 def test_clouds_are_those_of_the_encoder(figure):
     with torch.no_grad():
-        _, logvar = plane_vae().encode(digits().x_train)
+        _, logvar = latent_plane_vae().encode(digits().x_train)
     torch.testing.assert_close(planes.clouds().float(), logvar.exp().sqrt(), atol=0.000051, rtol=0)
     assert set(figure.data["maps"]["vae"]) - set(figure.data["maps"]["ae"]) == {"sigma"}
 
@@ -82,7 +92,7 @@ def test_page_holds_rounded_numbers_of_its_own_n(figure):
 # --- the sentences ------------------------------------------------------------------------------------------------
 
 
-def test_one_law_asks_for_one_spot_here_and_for_all_of_the_map_there():
+def test_one_distribution_asks_for_one_spot_here_and_for_all_of_the_map_there():
     ae, vae = planes.long_run("autoencoder", N), planes.long_run("vae", N)
     assert ae["inside"] < 0.05 and vae["inside"] == pytest.approx(1 - math.exp(-2), abs=0.08)
     assert vae["kinds"] > 2 * ae["kinds"]
@@ -105,7 +115,9 @@ def test_the_vaes_drawings_are_clearer_and_least_clear_in_holes():
     unclear, hole = planes.unclear("vae", z).double(), plane("vae").in_hole(z)
     assert unclear[hole].mean() > 1.2 * unclear[~hole].mean()
     with torch.no_grad():  # the share is that of the trained decoder, not of the quantised one
-        sure = judge().log_prob(finish(plane_vae().decode(z.float()))).exp().amax(dim=1)
+        sure = (
+            judge().log_prob(to_grey_levels(latent_plane_vae().decode(z.float()))).exp().amax(dim=1)
+        )
     assert (sure < 0.9).double().mean() == pytest.approx(vae["unclear"], abs=0.03)
 
 
@@ -127,7 +139,7 @@ def test_figure_is_the_same_every_time_light_and_alone(figure):
 
 
 def test_all_words_that_the_script_uses_are_there(figure):
-    used = set(re.findall(r"\bwords\.(\w+)", (FOLDER / "planes.js").read_text()))
+    used = set(re.findall(r"\bwords\.(\w+)", (FOLDER / "planes.js").read_text(encoding="utf-8")))
     assert used == set(figure.data["words"]), "words without use, or use without words"
     rows = figure.data["words"]["rows"]
     assert set(rows) == set(planes.long_run("vae", N)) - {"rebuilt"}
@@ -136,8 +148,13 @@ def test_all_words_that_the_script_uses_are_there(figure):
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 def test_script_is_javascript(figure, tmp_path):
     script = re.findall(r"<script>(.+?)</script>", figure._repr_html_(), re.DOTALL)[0]
-    (tmp_path / "figure.js").write_text(script)
+    (tmp_path / "figure.js").write_text(script, encoding="utf-8")
     subprocess.run(["node", "--check", tmp_path / "figure.js"], check=True)
+
+
+def test_every_option_reaches_the_page():
+    options = {"view": "clouds", "scale": "prior", "digit": 7, "n": 6, "seed": 4}
+    assert two_planes(**options).data["start"] == options
 
 
 @pytest.mark.parametrize(

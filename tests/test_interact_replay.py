@@ -1,8 +1,7 @@
 """The replayed trainings: stored moments agree with their card, and the figure is small and alone."""
 
-import hashlib
-import json
 import re
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -12,6 +11,7 @@ from genlib.data import ring
 from genlib.evaluate import mode_scores
 from genlib.interact import gan_replay
 from genlib.interact import replay as figure
+from genlib.pretrained import card, tensors
 from tools import train_replay as tool
 
 
@@ -20,7 +20,7 @@ def test_figure_is_the_same_every_time_small_and_alone():
     assert html == gan_replay()._repr_html_() and len(html.encode()) < 120_000
     assert set(re.findall(r"https?://[\w./]+", html)) == {"http://www.w3.org/2000/svg"}
     assert gan_replay("recipe").id != gan_replay().id
-    script = (figure.ASSET.parents[1] / "interact" / "replay.js").read_text()
+    script = Path(figure.__file__).with_name("replay.js").read_text(encoding="utf-8")
     assert set(re.findall(r"\bwords\.(\w+)", script)) == set(figure.WORDS)
     with pytest.raises(ValueError, match="run: expected one of recipe, plain, got 'best'"):
         gan_replay("best")
@@ -29,13 +29,10 @@ def test_figure_is_the_same_every_time_small_and_alone():
 
 
 def test_stored_moments_are_those_of_the_card():
-    tensors, runs = figure.replay()
-    card = json.loads(figure.ASSET.with_suffix(".json").read_text())
-    weights = figure.ASSET.with_suffix(".safetensors").read_bytes()
-    assert card["sha256"] == hashlib.sha256(weights).hexdigest()
+    moments, runs = tensors("gan_replay"), card("gan_replay")["runs"]
     for name, scores in runs.items():
         assert [found["step"] for found in scores] == list(tool.MOMENTS)
-        x = tensors[f"{name}.x"].float() / 127 * tool.REACH * figure.SCALE
+        x = moments[f"{name}.x"].float() / 127 * tool.REACH * figure.SCALE
         assert x.shape == (24, tool.FAKES, 2)
         # the shown fakes are of the kind that the card scores: rounded to 1/127 of the map, so count generously
         near = torch.cdist(x[-1], ring().means).amin(dim=1) < 0.1
@@ -46,7 +43,7 @@ def test_stored_moments_are_those_of_the_card():
 
 
 def test_the_recipe_ends_better_than_the_plain_gan():
-    _, runs = figure.replay()
+    runs = card("gan_replay")["runs"]
     last = {name: scores[-1] for name, scores in runs.items()}
     assert last["recipe"]["high_quality"] > last["plain"]["high_quality"] + 0.1
     best = {name: max(found["high_quality"] for found in scores) for name, scores in runs.items()}
@@ -60,7 +57,7 @@ def test_the_recipe_ends_better_than_the_plain_gan():
 
 
 def test_a_moment_is_what_the_gan_says():
-    gan = tool.plain()
+    gan = tool.plain_gan()
     z, scale = gan.prior(tool.FAKES), torch.tensor(0.7)
     shown, scores = tool.moment(gan, z, scale)
     with torch.no_grad():
@@ -73,5 +70,5 @@ def test_a_moment_is_what_the_gan_says():
     (slope,) = torch.autograd.grad(-torch.nn.functional.logsigmoid(gan.D(at)).sum(), at)
     way = shown["way"][:5].float() / 127 * scores["longest"]
     torch.testing.assert_close(way, -slope, atol=scores["longest"] / 100, rtol=0)
-    again = mode_scores(gan.sample(tool.N, torch.Generator().manual_seed(0)) * scale, ring())
+    again = mode_scores(gan.sample(tool.N_POINTS, torch.Generator().manual_seed(0)) * scale, ring())
     assert scores["modes"] == again["modes"]

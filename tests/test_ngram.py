@@ -200,6 +200,47 @@ def test_drawing_follows_the_tempered_probabilities():
     assert draw(p, 0) == 0
 
 
+def test_the_unknown_word_is_never_written():
+    model = NGramWriter(2, unknown=0.9).fit(["a b", "a c", "d"], ["p", "p", "p"])
+    assert model.next_word([], "p")[-1] > 0.1
+    texts = [model.write("p", torch.Generator().manual_seed(s)) for s in range(300)]
+    assert not any("unknown" in text for text in texts)
+    assert not any(END in text or BEGIN in text for text in texts)
+
+
+def test_every_option_reaches_the_writer(monkeypatch):
+    model, seen, rng = NGramWriter(2).fit(TEXTS, LABELS), [], torch.Generator()
+
+    def write(self, *given, **options):
+        seen.append((given, options))
+        return "zebras drink the cold tea."
+
+    monkeypatch.setattr(NGramWriter, "write", write)
+    options = {"prompt": "the", "temperature": 0.5, "longest": 9}
+    text = model.write_new("negative", rng, shortest=3, tries=2, **options)
+    assert text == "zebras drink the cold tea."
+    assert seen == [(("negative", rng), options)] and seen[0][0][1] is rng
+    seen.clear()
+    with pytest.raises(RuntimeError, match="write_new: 4 tries, none with 30 tokens or more"):
+        model.write_new("negative", rng, shortest=30, tries=4)
+    assert seen == [(("negative", rng), {})] * 4
+
+
+def test_writing_stops_at_the_longest_and_grows_bolder_with_the_temperature():
+    model = NGramWriter(1, unknown=0.1).fit(["a a a a a a a b"], ["p"])
+
+    def texts(**options):
+        return [model.write("p", torch.Generator().manual_seed(s), **options) for s in range(40)]
+
+    def share_of_a(temperature):
+        words = " ".join(texts(temperature=temperature, longest=9)).lower().split()
+        return words.count("a") / len(words)
+
+    assert max(len(text.split()) for text in texts(longest=3)) == 3
+    assert share_of_a(0.4) > share_of_a(1.0) + 0.05 > share_of_a(5.0) + 0.1
+    assert set(texts(temperature=0, longest=4)) == {"A a a a"}
+
+
 def test_longest_copy():
     assert longest_copy("we had the soup again", ["They had the soup.", "we ran"]) == 3
     assert longest_copy("zebra", ["they had the soup."]) == 0
@@ -208,7 +249,7 @@ def test_longest_copy():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"order": 0}, "order: expected an integer of at least 1, got 0"),
+        ({"order": 0}, "order: expected .* at least 1, got 0"),
         ({"discount": 1.5}, "discount: expected one number"),
         ({"discount": (0.1, 0.2)}, "discount: expected one number"),
         ({"unknown": 0}, "unknown: expected"),

@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "notation.md"
-# Modules of chapters to come. As soon as one exists, its names are checked.
-LATER = {"autoencoder", "vae", "gan", "ddpm", "guidance"}
+# Names of a chapter to come, each to be struck out here as soon as it exists.
+LATER = {("guidance", "w")}
 
 
 def rows(text: str) -> list[dict[str, list[str]]]:
@@ -55,7 +55,7 @@ def given_names(tree: ast.AST) -> set[str]:
     return names
 
 
-TABLE = rows(PAGE.read_text())
+TABLE = rows(PAGE.read_text(encoding="utf-8"))
 FORBIDDEN = sorted({name for row in TABLE for name in row["Never"]})
 EXPECTED = sorted(
     {(m, name) for row in TABLE for m in row["Module"] for name in row["Name in code"]}
@@ -64,13 +64,14 @@ EXPECTED = sorted(
 
 def test_the_table_was_found():
     assert len(TABLE) > 15 and len(FORBIDDEN) > 25 and len(EXPECTED) > 20
+    assert set(EXPECTED) >= LATER
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "genlib").rglob("*.py")), ids=lambda path: path.stem
 )
 def test_no_forbidden_name_is_given(path):
-    found = given_names(ast.parse(path.read_text())) & set(FORBIDDEN)
+    found = given_names(ast.parse(path.read_text(encoding="utf-8"))) & set(FORBIDDEN)
     assert not found, (
         f"{path.relative_to(ROOT)} uses {found}; book/notation.md says what to write instead"
     )
@@ -78,10 +79,11 @@ def test_no_forbidden_name_is_given(path):
 
 @pytest.mark.parametrize("module, name", EXPECTED)
 def test_name_occurs_in_its_module(module, name):
-    path = ROOT / "genlib" / f"{module}.py"
-    if not path.exists() and module in LATER:
-        pytest.skip(f"genlib/{module}.py belongs to a chapter to come")
-    assert name in given_names(ast.parse(path.read_text()))
+    paths = [ROOT / "genlib" / f"{module}.py", *(ROOT / "genlib" / module).glob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+    assert trees, f"book/notation.md names genlib.{module}, which does not exist"
+    occurs = any(name in given_names(tree) for tree in trees)
+    assert occurs != ((module, name) in LATER), f"genlib.{module}: {name}"
 
 
 def test_a_forbidden_name_would_be_found():
@@ -98,19 +100,8 @@ def test_reading_or_importing_a_name_of_others_is_no_offence():
     assert given_names(tree) == {"result"}
 
 
-def test_the_two_guidance_forms_agree_where_the_page_says():
-    eps_c, eps_u = 0.7, -0.2
-    for w in (-1.0, 0.0, 2.5):
-        s = 1 + w
-        assert (1 + w) * eps_c - w * eps_u == pytest.approx(eps_u + s * (eps_c - eps_u))
-
-
-def test_the_page_has_the_right_weight_for_means():
-    assert "$\\beta = 39.2$" in PAGE.read_text() and pytest.approx(39.2) == 28 * 28 / 20
-
-
 def test_every_term_of_the_glossary_has_its_korean_name():
-    glossary = (PAGE.parent / "glossary.md").read_text().split("```{glossary}")[1]
+    glossary = (PAGE.parent / "glossary.md").read_text(encoding="utf-8").split("```{glossary}")[1]
     terms = re.findall(r"^(?! )(?!```)(.+)$", glossary, re.M)
     definitions = re.findall(r"^  (.+)$", glossary, re.M)
     assert len(terms) >= len(definitions) >= 90

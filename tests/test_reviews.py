@@ -93,6 +93,6 @@ def test_the_word_lists_are_fair_in_size_and_do_not_overlap():
 
 def test_a_file_with_a_wrong_header_is_refused(tmp_path):
     path = tmp_path / "reviews.tsv"
-    path.write_text("label\ttext\npositive\tGood.\n")
+    path.write_text("label\ttext\npositive\tGood.\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"reviews\.tsv: expected the header"):
         read_rows(path)

@@ -60,8 +60,10 @@ def test_full_gaussian_equals_the_formula_of_the_shrunk_covariance(data):
     rows = x[y == 3].flatten(1).double()
     S = (rows - rows.mean(0)).T @ (rows - rows.mean(0)) / len(rows)
     shrunk = torch.where(torch.eye(64, dtype=torch.bool), S, 0.6 * S) + 1e-6 * torch.eye(64)
-    law = MultivariateNormal(rows.mean(0), shrunk)
-    expected = law.log_prob(x_test[:50].flatten(1).double()) + math.log((y == 3).sum() / len(y))
+    reference = MultivariateNormal(rows.mean(0), shrunk)
+    expected = reference.log_prob(x_test[:50].flatten(1).double()) + math.log(
+        (y == 3).sum() / len(y)
+    )
     torch.testing.assert_close(model.log_joint(x_test[:50])[:, 3], expected, rtol=1e-5, atol=1e-5)
 
 
@@ -76,7 +78,7 @@ def test_full_gaussian_without_shrinkage_is_quadratic_discriminant_analysis():
 def test_mixture_equals_the_formula_with_the_fitted_parameters(data, models):
     density = models["mixture"].densities[7]
     assert isinstance(density, GaussianMixture) and density.converged_
-    law = MixtureSameFamily(
+    reference = MixtureSameFamily(
         Categorical(torch.from_numpy(density.weights_)),
         Independent(
             Normal(torch.from_numpy(density.means_), torch.from_numpy(density.covariances_).sqrt()),
@@ -85,7 +87,7 @@ def test_mixture_equals_the_formula_with_the_fitted_parameters(data, models):
     )
     x = data[2][:50]
     prior = (data[1] == 7).double().mean().log()
-    expected = law.log_prob(x.flatten(1).double()) + prior
+    expected = reference.log_prob(x.flatten(1).double()) + prior
     torch.testing.assert_close(models["mixture"].log_joint(x)[:, 7], expected, rtol=1e-6, atol=1e-4)
 
 
@@ -162,6 +164,21 @@ def test_fits_are_reproducible_under_rng(data):
     assert torch.equal(one, two)
 
 
+def test_every_option_reaches_the_densities():
+    assert statistical.naive_bayes().make_density().shrink == 1
+    assert statistical.full_gaussian(0.45).make_density().shrink == 0.45
+    assert statistical.kernel_density(0.3).make_density().bandwidth == 0.3
+    mixture = statistical.mixture(7, 0.02).make_density()
+    assert (mixture.n_components, mixture.reg_covar, mixture.covariance_type) == (7, 0.02, "diag")
+
+
+def test_samples_have_the_grey_levels_of_the_model():
+    x = torch.rand(60, 1, 2, 2)
+    maker = statistical.naive_bayes().make_density
+    model = statistical.ClassConditional(maker, levels=3).fit(x, torch.zeros(60, dtype=torch.long))
+    assert model.sample(500, rng()).unique().tolist() == [0, 0.5, 1]
+
+
 def test_bad_input_is_named(data):
     x, y, _, _ = data
     with pytest.raises(ValueError, match=r"y: expected shape \(N\) with {'N': 1000}, got \(999,\)"):
@@ -169,7 +186,7 @@ def test_bad_input_is_named(data):
     with pytest.raises(ValueError, match="y: expected every class 0..9 at least once"):
         statistical.naive_bayes().fit(x[y != 4], y[y != 4])
     with pytest.raises(ValueError, match="shrink: expected a number in"):
-        statistical.Gaussian(shrink=2)
+        statistical.ShrunkGaussian(shrink=2)
     with pytest.raises(ValueError, match="bandwidth: expected a number above 0"):
         statistical.kernel_density(0).fit(x, y)
     with pytest.raises(ValueError, match="x: expected shape"):

@@ -1,19 +1,27 @@
 """The tools that make derived files, each tried on a copy or in an empty folder."""
 
-import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
-import nbformat
 import pytest
-import yaml
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import new_chapter, set_repository, summary
+from genlib import pretrained
+from genlib.data import digits
+from tools import (
+    results,
+    set_repository,
+    summary,
+    train_ddpm,
+    train_judge,
+    train_plane,
+    train_replay,
+)
 from tools.make_exercises import student_copy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +50,8 @@ def fake_python(folder: Path, pip: str) -> str:
     script.write_text(
         '#!/bin/sh\nif [ "$1" = --version ]; then echo "Python 3.11.99"; exit 0; fi\n'
         f'if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit 0; fi\n'
-        f'if [ "$2" = pip ]; then {pip}; fi\nexit 0\n'
+        f'if [ "$2" = pip ]; then {pip}; fi\nexit 0\n',
+        encoding="utf-8",
     )
     script.chmod(0o755)
     return str(script)
@@ -86,7 +95,7 @@ def test_a_good_installation_is_done_once(tmp_path):
         capture_output=True,
     )
     assert again.returncode == 0 and again.stdout == ""
-    assert (tmp_path / ".venv" / "count").read_text() == "installed\n"
+    assert (tmp_path / ".venv" / "count").read_text(encoding="utf-8") == "installed\n"
 
 
 # --- make repository --------------------------------------------------------------------------------
@@ -124,72 +133,79 @@ def test_the_address_is_written_everywhere(tmp_path):
         "notebook.ipynb",
     }
     for path in set_repository.files(tmp_path):
-        assert (
-            f"github.com/{old}" not in path.read_text() and f"github/{old}" not in path.read_text()
-        )
+        assert f"github.com/{old}" not in path.read_text(
+            encoding="utf-8"
+        ) and f"github/{old}" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("url", ["", "github.com/ada/course", "https://example.org/ada/course"])
 def test_a_bad_address_changes_nothing(tmp_path, url):
     house(tmp_path)
-    before = (tmp_path / "README.md").read_text()
+    before = (tmp_path / "README.md").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="URL: expected https://github.com/OWNER/NAME"):
         set_repository.write(url, tmp_path)
-    assert (tmp_path / "README.md").read_text() == before
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == before
 
 
-# --- make new ---------------------------------------------------------------------------------------
+# --- make plane, judge, ddpm, replay ---------------------------------------------------------------
 
 
-def empty_house(folder: Path) -> Path:
-    shutil.copytree(ROOT / "templates", folder / "templates")
-    shutil.copy(ROOT / "_toc.yml", folder)
-    return folder
+@pytest.mark.parametrize("kind", train_plane.MAKERS)
+def test_a_latent_plane_is_chosen_and_written_with_its_card(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_plane, "COMPONENTS", (1, 2))
+    train_plane.train_plane(kind, tmp_path, steps=2)
+    card = json.loads((tmp_path / f"{kind}_plane.json").read_text(encoding="utf-8"))
+    shipped = pretrained.card(f"{kind}_plane")
+    assert set(shipped) <= set(card)
+    criterion = "val_negative_elbo" if kind == "vae" else "val_squared_error"
+    assert card["chosen"][criterion] == min(row[criterion] for row in card["tried"])
+    variants = [(row["width"], row["lr"]) for row in card["tried"]]
+    assert variants == [(row["width"], row["lr"]) for row in shipped["tried"]]
+    assert set(card["chosen"]) == set(shipped["chosen"])
 
 
-def test_a_new_chapter_is_complete_and_its_test_passes(tmp_path, monkeypatch):
-    files = new_chapter.make("09_ideas", "Ideas: a test", empty_house(tmp_path))
-    assert len(files) == 5 and all(path.exists() for path in files)
-    assert not any(
-        "@" + token + "@" in path.read_text()
-        for path in files
-        for token in ("STEM", "NAME", "TITLE")
+def test_a_judge_is_the_same_on_every_run_and_sees_shifted_digits():
+    short = {"steps": {"cpu": 2}}
+    one, two, still = (
+        train_judge.train("digits", 0.2, shift, **short).state_dict() for shift in (0.3, 0.3, 0.0)
     )
-    parts = yaml.safe_load((tmp_path / "_toc.yml").read_text())["parts"]
-    road = next(part for part in parts if part["caption"] == "The road")
-    assert road["chapters"][-1]["file"] == "book/09_ideas"
-    nbformat.validate(nbformat.read(tmp_path / "notebooks" / "09a_ideas.ipynb", 4))
-    monkeypatch.setitem(sys.modules, "genlib.ideas", load(tmp_path / "genlib" / "ideas.py"))
-    load(tmp_path / "tests" / "test_ideas.py").test_loss_agrees_with_a_plain_loop()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], still[name]) for name in one)
+    x = digits().x_test[:50]
+    moved = train_judge.shifted(x, 1.0, results.generator(0))
+    assert torch.equal(train_judge.shifted(x, 0.0, results.generator(0)), x)
+    assert moved.shape == x.shape and not torch.equal(moved, x)
+    with pytest.raises(SystemExit, match="JUDGE: expected some of digits, mnist, got cats"):
+        train_judge.main(["cats"])
 
 
-def load(path: Path) -> ModuleType:
-    """Run a file as a module of its own."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_the_judge_that_was_chosen_is_the_best_on_validation(monkeypatch):
+    written = {}
+    monkeypatch.setattr(train_judge, "train", lambda *_: pretrained.judge("digits"))
+    monkeypatch.setattr(train_judge, "write_asset", lambda *args: written.update(card=args[2]))
+    train_judge.train_judge("digits")
+    shipped = pretrained.card("judge_digits")
+    for name in ("test_accuracy", "test_loss_nats", "frechet_floor", "parameters", "steps", "lr"):
+        assert written["card"][name] == pytest.approx(shipped[name], rel=1e-4), name
 
 
-@pytest.mark.parametrize(
-    ("stem", "title"), [("guidance", "Guidance"), ("06_guidance", ""), ("", "")]
-)
-def test_a_bad_chapter_name_writes_nothing(tmp_path, stem, title):
-    empty_house(tmp_path)
-    with pytest.raises(ValueError, match="expected"):
-        new_chapter.make(stem, title, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"templates", "_toc.yml"}
+def test_the_replay_is_filmed_from_the_recipe_and_from_the_plain_gan(tmp_path):
+    train_replay.main(tmp_path / "replay", steps=25)
+    card = json.loads((tmp_path / "replay.json").read_text(encoding="utf-8"))
+    shipped = pretrained.card("gan_replay")
+    assert set(shipped) <= set(card) and card["batch"] == shipped["batch"]
+    for name, scores in shipped["runs"].items():  # the first step is that of the shipped film
+        first = card["runs"][name][0]
+        assert [row["step"] for row in card["runs"][name]] == [1, 25]
+        for loss in ("d_loss", "g_loss"):
+            assert first[loss] == pytest.approx(scores[0][loss], rel=1e-4)
 
 
-def test_a_new_chapter_overwrites_nothing(tmp_path):
-    empty_house(tmp_path)
-    (tmp_path / "genlib").mkdir()
-    (tmp_path / "genlib" / "ideas.py").write_text("mine")
-    with pytest.raises(ValueError, match=r"nothing was written.*genlib/ideas\.py"):
-        new_chapter.make("09_ideas", "Ideas", tmp_path)
-    assert (tmp_path / "genlib" / "ideas.py").read_text() == "mine" and not (
-        tmp_path / "book"
-    ).exists()
+def test_the_film_shows_the_shipped_model():
+    found = train_ddpm.film(pretrained.digits_ddpm(), chains=1)
+    assert found["back"].shape == (len(train_ddpm.MOMENTS), 1, 1, 8, 8)
+    shipped = pretrained.tensors("ddpm_film")
+    assert torch.equal(found["x_0"], shipped["x_0"][:1])
 
 
 # --- make exercises, the summary ---------------------------------------------------------------------
@@ -209,7 +225,7 @@ def test_a_student_copy_loses_its_solutions_and_keeps_the_rest():
 
 def report(folder: Path, name: str, tests: int, failures: int = 0, skipped: int = 0) -> None:
     suite = f'<testsuite tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}"/>'
-    (folder / f"{name}.xml").write_text(f"<testsuites>{suite}</testsuites>")
+    (folder / f"{name}.xml").write_text(f"<testsuites>{suite}</testsuites>", encoding="utf-8")
 
 
 def test_the_summary_adds_up(tmp_path, monkeypatch, capsys):

@@ -6,10 +6,13 @@ from statistics import fmean
 import pytest
 import torch
 
-from genlib.evaluate import stored
-from genlib.losses import gaussian_kl
+from genlib.data import digits
+from genlib.evaluate import digits_floor
+from genlib.losses import gaussian_kl, squared_error
+from genlib.table import stored
 from genlib.vae import image_vae
 from tools import make_vae_results as tool
+from tools.results import Trained, generator
 
 
 def test_the_exact_case_comes_out_as_stored():
@@ -18,13 +21,50 @@ def test_the_exact_case_comes_out_as_stored():
     assert again["elbo"] + again["gap"] == pytest.approx(again["log_p"])
 
 
+def test_the_floor_of_the_samples_is_measured_again():
+    assert stored("vae")["samples"]["floor"] == pytest.approx(digits_floor(), rel=1e-4, abs=0.002)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A small VAE that was not trained, in the place of all trained models."""
+    model = image_vae(16, width=8).eval().requires_grad_(False)
+    monkeypatch.setattr(tool, "trained", lambda *_: Trained(model, model, 0.0))
+    return model
+
+
+def test_the_bound_is_the_mean_over_draws_and_falls_apart_in_two(tiny):
+    x = digits().x_val
+    found = tool.bound(tiny, x, 3, draws=2)
+    assert found["elbo"] == pytest.approx(-found["recon"] - found["kl"])
+    rng = generator(3)
+    losses = [tiny.loss(x, eps=torch.randn(len(x), 16, generator=rng))["loss"] for _ in range(2)]
+    assert found["elbo"] == pytest.approx(-(losses[0] + losses[1]).item() / 2, rel=1e-6)
+    assert found["kl"] == pytest.approx(gaussian_kl(*tiny.encode(x)).mean().item(), rel=1e-6)
+
+
+def test_the_two_gradients_estimate_the_same_one_and_differ_in_variance(tiny):
+    found = tool.gradients_run(0, draws=20)
+    assert found["score"] > found["baseline"] > 1
+
+
+def test_a_beta_is_scored_with_all_that_the_page_shows(tiny, monkeypatch):
+    monkeypatch.setattr(tool.results, "train", lambda *_, model: Trained(tiny, tiny, 0.0))
+    found = tool.beta_run(2, 0)
+    assert set(found) == set(stored("vae")["betas"]["2"])
+    x = digits().x_test
+    assert found["error"] == pytest.approx(
+        squared_error(tiny.reconstruct(x), x).mean().item(), rel=1e-6
+    )
+
+
 def test_aggregated_posterior_of_clouds_that_are_all_the_prior(monkeypatch):
     """If every q is the prior, a code tells nothing and nothing is missing; if all are needles, it tells log N."""
     model = image_vae(16, width=8).eval()
     last = model.encoder[-1]
     torch.nn.init.zeros_(last.weight)
     torch.nn.init.zeros_(last.bias)
-    monkeypatch.setattr(tool, "trained_vae", lambda seed: (model, 0.0))
+    monkeypatch.setattr(tool, "trained", lambda *_: Trained(model, model, 0.0))
     found = tool.aggregated_run(0, draws=2)
     assert [found["kl"], found["information"]] == pytest.approx([0, 0], abs=1e-5)
     with torch.no_grad():
@@ -33,7 +73,7 @@ def test_aggregated_posterior_of_clouds_that_are_all_the_prior(monkeypatch):
         last.bias[16:] = -14
     found = tool.aggregated_run(0, draws=2)
     assert found["information"] == pytest.approx(math.log(1000), abs=0.01)
-    mu, logvar = model.encode(tool.digits().x_train)
+    mu, logvar = model.encode(digits().x_train)
     assert found["kl"] == pytest.approx(gaussian_kl(mu, logvar).mean().item(), rel=1e-5)
 
 
@@ -74,7 +114,7 @@ def test_the_prior_is_missed_although_every_coordinate_looks_right():
 
 def test_the_weight_of_the_divergence():
     betas = stored("vae")["betas"]
-    elbo = {beta: fmean(row["elbo"]) for beta, row in betas.items() if isinstance(row, dict)}
+    elbo = {beta: fmean(row["elbo"]) for beta, row in betas.items()}
     assert max(elbo, key=elbo.get) == "1"
     assert max(betas["50"]["kl"]) < 0.1 and max(betas["50"]["recall"]) < 0.05
 
@@ -82,3 +122,8 @@ def test_the_weight_of_the_divergence():
 def test_one_draw_of_the_score_function_is_worth_little():
     g = stored("vae")["gradients"]
     assert min(g["score"]) > 1000 and min(g["baseline"]) > 3 and max(g["baseline"]) < 30
+
+
+def test_sections_of_the_tool_are_stored():
+    content = stored("vae")
+    assert list(content["measured"]) == list(tool.SECTIONS) and set(tool.ABOUT) <= set(content)

@@ -14,7 +14,7 @@ def name(requirement: str) -> str:
 
 
 def pinned(path: Path) -> set[str]:
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     return {name(line) for line in lines if line and line[0] not in "#-"}
 
 
@@ -27,7 +27,7 @@ def main() -> None:
         if package not in direct
     ]
     header = "# All that came along with requirements.txt, as installed and tested. Made by: make constraints"
-    (ROOT / "constraints.txt").write_text("\n".join([header, *lines, ""]))
+    (ROOT / "constraints.txt").write_text("\n".join([header, *lines, ""]), encoding="utf-8")
     print(f"constraints.txt: {len(lines)} packages")
 
 

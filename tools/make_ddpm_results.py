@@ -1,121 +1,109 @@
 """Measure the results of chapter 5: `python -m tools.make_ddpm_results`, with names for some sections only.
 
-In the plane: 2,500 samples, three seeds that chose nothing. On digits: three seeds; what was chosen was chosen on the
+Points: 2,500 samples, three seeds that chose nothing. On digits: three seeds; what was chosen was chosen on the
 validation images.
 """
 
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from statistics import mean
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
-from genlib import data
-from genlib.data import signed, unsigned
-from genlib.ddpm import DDPM, cosine_beta, image_ddpm, linear_beta, plane_ddpm
-from genlib.evaluate import (
-    digits_floor,
-    finish,
-    frechet_distance,
-    judge,
-    nearest_training_ratio,
-    points_floor,
-    score_points,
-    stored,
-)
+from genlib import data, likelihood, recipes
+from genlib.data import digits, signed, unsigned
+from genlib.ddpm import DDPM, cosine_beta, ddim_times, image_ddpm, linear_beta, points_ddpm
+from genlib.evaluate import digits_floor, nearest_training_ratio, points_floor, score_points
+from genlib.guidance import Given
+from genlib.recipes import POINTS
 from genlib.run import Clock
-from genlib.train import batches, fit, train_steps, weight_average
+from genlib.table import stored
 from tools import results
-from tools.make_autoencoder_results import levels
-from tools.make_table import (
-    DDPM_BATCH,
-    DDPM_DECAY,
-    DDPM_RECIPE,
+from tools.results import (
+    IMAGE,
+    N_POINTS,
     drawn_digits,
-    fit_ddpm,
-    trained_ddpm,
+    frechet,
+    generator,
+    levels,
+    log_density,
+    nearest,
+    train,
+    train_points,
+    trained,
 )
 
-SEEDS, PLANE_SEEDS, N = (0, 1, 2), (20, 21, 22), 2500
-TARGET = results.DATA / "ddpm.json"
-PLANE = {"steps": 5000, "lr": 3e-3, "anneal": 0.5}
-BATCH, DECAY, IMAGE = 256, 0.998, (1, 8, 8)
-DENSITIES = ("ring", "grid", "moons", "spiral", "checkerboard")
+SEEDS, SEEDS_POINTS, TARGET = (0, 1, 2), (20, 21, 22), results.DATA / "ddpm.json"
+ABOUT = results.about(
+    "python -m tools.make_ddpm_results",
+    SEEDS,
+    "ddpm_points",
+    "ddpm_digits",
+    seeds_points=list(SEEDS_POINTS),
+)
 
 over_seeds = partial(results.over_seeds, seeds=SEEDS)
 
 
-# --- the plane -----------------------------------------------------------------------------------------------
+def other(
+    make: Callable[..., DDPM],
+    schedule: Callable = cosine_beta,
+    independent: bool = False,
+    **changes,
+) -> DDPM:
+    """A model of the book with another schedule, other arguments of `DDPM`, or times that are drawn independently."""
+    model = make().replace(beta=schedule(1000), **changes)
+    if independent:  # as algorithm 1 says, in the place of one time in each part
+        model.times = lambda n, rng=None: torch.randint(1, model.T + 1, (n,), generator=rng)
+    return model
 
 
-def plane_run(
-    density: str,
-    seed: int,
-    make: Callable[[], DDPM] = plane_ddpm,
-    decay: float = DECAY,
-    stratified: bool = True,
-) -> dict:
-    """Train on one density in units of its standard deviation, and score samples by all steps and by 50 in two ways."""
-    torch.manual_seed(seed)
-    truth = getattr(data, density)()
-    x = truth.sample(100_000)
-    scale, model = x.std(), make()
-    if not stratified:
-        independent_times(model)
-    average = weight_average(model, decay) if decay else None
-    with Clock() as clock:
-        fit(model, batches(x / scale, size=BATCH), **PLANE, average=average)
-    model = average.module if average else model
-    rng = torch.Generator().manual_seed(seed)
-    found = score_points(model.sample(N, (2,), rng) * scale, truth, rng)
+# --- points in the plane -------------------------------------------------------------------------------------
+
+
+def points_run(density: str, seed: int, n: int = N_POINTS, **changes) -> dict:
+    """Train on one density by the recipe with some changes, and score samples by all steps and by 50 in two ways."""
+    (model, _, cpu_s), truth, scale = train_points("ddpm_points", density, seed, **changes)
+    rng = generator(seed)
+    found = score_points(model.sample(n, (2,), rng) * scale, truth, rng)
     for ending, power in (("50", 1.0), ("50_fine", 2.0)):  # even times, and finer ones near 0
-        x = model.ddim(N, (2,), 50, 0.0, rng, power=power) * scale
+        x = model.ddim(n, (2,), ddim_times(model.T, 50, power), 0.0, rng) * scale
         found |= {f"{name}_{ending}": value for name, value in score_points(x, truth, rng).items()}
-    return found | {"cpu_s": clock.cpu_s}
+    return found | {"train_cpu_s": cpu_s}
 
 
-def independent_times(model: DDPM) -> None:
-    """Every time is drawn for itself, as algorithm 1 says, in the place of one in each part."""
-    model.times = lambda n, rng=None: torch.randint(1, model.T + 1, (n,), generator=rng)
+def points_row(density: str, **changes) -> dict:
+    return results.over_seeds(partial(points_run, density, **changes), SEEDS_POINTS)
 
 
-def plane() -> dict:
+def points() -> dict:
     """The book's recipe on all five densities, beside true points."""
-    rng = torch.Generator().manual_seed(0)
+    rng = generator(0)
     return {
         density: {
-            "floor": points_floor(getattr(data, density)(), N, rng),
-            "recipe": results.over_seeds(partial(plane_run, density), PLANE_SEEDS),
+            "floor": points_floor(getattr(data, density)(), N_POINTS, rng),
+            "recipe": points_row(density),
         }
-        for density in DENSITIES
+        for density in POINTS
     }
 
 
-def other_plane(predicts: str = "v", schedule: Callable = cosine_beta, octaves: int = 5) -> DDPM:
-    return DDPM(plane_ddpm(octaves=octaves).net, schedule(1000), predicts=predicts)
-
-
-LESS: dict[str, dict] = {
-    "eps": {"make": partial(other_plane, "eps")},
-    "x_0": {"make": partial(other_plane, "x_0")},
-    "linear": {"make": partial(other_plane, schedule=linear_beta)},
-    "eps_linear": {"make": partial(other_plane, "eps", linear_beta)},
-    "no_fourier": {"make": partial(other_plane, octaves=0)},
-    "no_average": {"decay": 0.0},
-    "independent_times": {"stratified": False},
+ABLATIONS: dict[str, dict] = {
+    "eps": {"model": partial(other, points_ddpm, predicts="eps")},
+    "x_0": {"model": partial(other, points_ddpm, predicts="x_0")},
+    "linear": {"model": partial(other, points_ddpm, linear_beta)},
+    "eps_linear": {"model": partial(other, points_ddpm, linear_beta, predicts="eps")},
+    "no_fourier": {"model": partial(points_ddpm, octaves=0)},
+    "no_ema": {"ema_decay": None},
+    "independent_times": {"model": partial(other, points_ddpm, independent=True)},
 }
 
 
-def plane_less() -> dict:
+def points_ablations() -> dict:
     """The grid with one ingredient of the recipe changed at a time."""
-    return {
-        name: results.over_seeds(lambda seed, c=change: plane_run("grid", seed, **c), PLANE_SEEDS)
-        for name, change in LESS.items()
-    }
+    return {name: points_row("grid", **changes) for name, changes in ABLATIONS.items()}
 
 
 # --- the digits ----------------------------------------------------------------------------------------------
@@ -125,73 +113,63 @@ STEPS, ETAS = (5, 10, 20, 50, 100, 1000), (0.0, 1.0)
 
 
 def drawn(
-    model: DDPM, seed: int, steps: int | None = 50, eta: float = 0.0, power: float = 1.0
+    model: DDPM, seed: int, steps: int = 50, eta: float = 0.0, power: float = 1.0
 ) -> list[Tensor]:
     """Three draws of 1,000 digits."""
-    rng = torch.Generator().manual_seed(seed)
-    return [drawn_digits(model, rng, steps, eta, power=power) for _ in range(DRAWS)]
+    rng, times = generator(seed), ddim_times(model.T, steps, power)
+    return [drawn_digits(model, rng, times, eta) for _ in range(DRAWS)]
 
 
-def sampler(seed: int, variance: str = "beta", clip: float | None = 1.0) -> DDPM:
-    """The trained network with other choices for the walk back."""
-    model = trained_ddpm(seed)[0]
-    return DDPM(model.net, model.beta, predicts=model.predicts, variance=variance, clip=clip)
-
-
-def frechet(draws: list[Tensor], reference: Tensor) -> float:
-    """The mean distance of the draws."""
-    features = judge("digits").features
-    expected = features(reference)
-    return mean(frechet_distance(features(x), expected) for x in draws)
+def mean_frechet(draws: list[Tensor], reference: Tensor) -> float:
+    return fmean(frechet(x, reference) for x in draws)
 
 
 def steps() -> dict:
     """Quality against seconds: number of steps, fresh noise on the way or none, even times or finer ones near 0."""
-    x_test = data.digits().x_test
-
-    def measure(seed: int, **how: float) -> dict:
-        with Clock() as clock:
-            draws = drawn(trained_ddpm(seed)[0], seed, **how)
-        return {"frechet": frechet(draws, x_test), "cpu_s": clock.cpu_s / DRAWS}
-
     ways = [
-        (steps, eta, power)
+        (n, eta, power)
         for eta in ETAS
         for power in (1.0, 2.0)
-        for steps in STEPS
-        if power == 1 or steps < 1000  # all 1,000 times stand as near as they can
+        for n in STEPS
+        if power == 1 or n < 1000  # all 1,000 times stand as near as they can
     ]
-    found = {
-        f"{steps}_{eta:g}{'_fine' if power > 1 else ''}": over_seeds(
-            partial(measure, steps=steps, eta=eta, power=power)
-        )
-        for steps, eta, power in ways
+    return {"floor": digits_floor()} | {
+        f"{n}_{eta:g}{'_fine' if power > 1 else ''}": over_seeds(partial(steps_run, n, eta, power))
+        for n, eta, power in ways
     }
-    return {"floor": digits_floor()} | found
+
+
+def steps_run(n: int, eta: float, power: float, seed: int) -> dict:
+    model = trained("ddpm_digits", seed).model
+    with Clock() as clock:
+        draws = drawn(model, seed, n, eta, power)
+    costs = {"sample_s_per_1000": clock.cpu_s / DRAWS}
+    return {"frechet": mean_frechet(draws, digits().x_test)} | costs
 
 
 def bound() -> dict:
     """The bound on -log P(x) of the 500 test digits with their 17 levels, nats and bits a pixel."""
-    x = signed(data.digits().x_test)
-
-    def measure(seed: int) -> dict:
-        row = {}
-        for variance in ("beta", "posterior"):
-            model = sampler(seed, variance)
-            nats = model.bound(x, 200, rng=torch.Generator().manual_seed(seed)).mean().item()
-            row[f"nats_{variance}"] = nats
-            row[f"bits_{variance}"] = nats / 64 / math.log(2)
-        return row
-
-    # log p of dequantised pixels, per unit of grey, as a log-probability of levels
     vae = stored("table")["rows"]["vae"]["log_prob_test"]
-    return over_seeds(measure) | {"nats_vae": [64 * math.log(17) - v for v in vae]}
+    return over_seeds(bound_run) | {"nats_vae": [log_density(0.0) - log_p for log_p in vae]}
+
+
+def bound_run(seed: int, draws: int = 200) -> dict:
+    x, row = signed(digits().x_test), {}
+    for variance in ("beta", "posterior"):
+        model = trained("ddpm_digits", seed).model.replace(variance=variance)
+        nats = likelihood.bound(model, x, draws, rng=generator(seed)).mean().item()
+        row |= {f"nats_{variance}": nats, f"bits_{variance}": bits_a_pixel(nats)}
+    return row
+
+
+def bits_a_pixel(nats: float, D: int = 64) -> float:
+    return nats / D / math.log(2)
 
 
 @torch.no_grad()
 def loss_at(model: DDPM, x: Tensor, buckets: int = 10) -> list[float]:
     """The loss on x in equal parts of 1..T, with the same noise whoever asks."""
-    rng, part = torch.Generator().manual_seed(0), model.T // buckets
+    rng, part = generator(0), model.T // buckets
     found = []
     for k in range(buckets):
         t = torch.randint(k * part + 1, (k + 1) * part + 1, (len(x),), generator=rng)
@@ -202,131 +180,87 @@ def loss_at(model: DDPM, x: Tensor, buckets: int = 10) -> list[float]:
 
 def training() -> dict:
     """One training, looked at on the way: loss on validation images by time, and the distance of samples; seed 0."""
-    torch.manual_seed(SEEDS[0])
-    images = data.digits()
-    x_val = signed(images.x_val)
-    model = image_ddpm()
-    average = weight_average(model, DDPM_DECAY)
-    looks: dict[int, dict] = {}
-
-    def look(step: int) -> None:
-        row = {"loss": loss_at(model.eval(), x_val)}
-        for name, net in (("last", model), ("average", average.module)):
-            row[f"frechet_{name}"] = frechet(drawn(net, SEEDS[0]), images.x_val)
-        looks[step] = row
-        model.train()
-
-    marks = [30, 100, 300, 1000, DDPM_RECIPE["steps"]]
-    loader = batches(signed(images.x_train), size=DDPM_BATCH)
-    loop = train_steps(model, loader, **DDPM_RECIPE, average=average)
-    for step, _ in enumerate(loop, start=1):
-        if step in marks:
-            look(step)
-    found = {name: [looks[m][name] for m in marks] for name in looks[marks[0]]}
-    return {"steps": marks} | found
+    x_val, looks = digits().x_val, []
+    run = recipes.training("ddpm_digits", SEEDS[0])
+    marks = [30, 100, 300, 1000, run.steps]
+    for _ in run:
+        if run.done in marks:
+            look = {"loss": loss_at(run.model, signed(x_val))}
+            for name, model in (("last", run.model), ("ema", run.ema)):
+                look[f"frechet_{name}"] = mean_frechet(drawn(model, SEEDS[0]), x_val)
+            looks.append(look)
+    return {"steps": marks} | results.side_by_side(looks)
 
 
 def scored(draws: list[Tensor]) -> dict[str, float]:
     """The distance of samples, and how near they are to the training images; against validation images."""
-    images = data.digits()
+    images = digits()
     ratio = nearest_training_ratio(torch.cat(draws), images.x_train, images.x_val)
-    return {"frechet_val": frechet(draws, images.x_val), "nearest_ratio_val": ratio}
+    return {"frechet_val": mean_frechet(draws, images.x_val), "nearest_ratio_val": ratio}
 
 
-def retrained(
-    seed: int,
-    predicts: str = "v",
-    schedule: Callable = cosine_beta,
-    stratified: bool = True,
-) -> dict[str, float]:
+def of_recipe(seed: int, eta: float = 0.0, ema: bool = True, **changes) -> dict[str, float]:
+    """The recipe's model with other choices for the walk back, or with the weights of the last step."""
+    found = trained("ddpm_digits", seed)
+    model = (found.model if ema else found.last).replace(**changes)
+    return scored(drawn(model, seed, eta=eta))
+
+
+def retrained(seed: int, **changes) -> dict[str, float]:
     """Another recipe."""
-    torch.manual_seed(seed)
-    model = DDPM(image_ddpm().net, schedule(1000), predicts=predicts, clip=1.0)
-    if not stratified:
-        independent_times(model)
-    return scored(drawn(fit_ddpm(model, signed(data.digits().x_train)), seed))
+    model = train("ddpm_digits", seed, model=partial(other, image_ddpm, **changes)).model
+    return scored(drawn(model, seed))
 
 
-def told(seed: int, eta: float = 0.0, by_chance: bool = False) -> dict[str, float]:
-    """The network that is told the class, asked for the training digits' classes, or for as many drawn from them."""
-    model, y = trained_ddpm(seed, classes=10)[0], data.digits().y_train
-    rng, draws = torch.Generator().manual_seed(seed), []
+def conditional(seed: int, eta: float = 0.0, by_chance: bool = False) -> dict[str, float]:
+    """The conditional network, asked for the training digits' classes, or for as many drawn from them."""
+    model, y = trained("ddpm_digits_conditional", seed).model, digits().y_train
+    rng, draws = generator(seed), []
     for _ in range(DRAWS):
         asked = y[torch.randint(len(y), y.shape, generator=rng)] if by_chance else y
-        draws.append(drawn_digits(model, rng, 50, eta, y=asked))
+        draws.append(drawn_digits(model.replace(net=Given(model.net, asked)), rng, 50, eta))
     return scored(draws)
 
 
 DIGITS: dict[str, Callable[[int], dict]] = {
-    "recipe": lambda seed: scored(drawn(trained_ddpm(seed)[0], seed)),
-    "fresh_noise": lambda seed: scored(drawn(trained_ddpm(seed)[0], seed, eta=1.0)),
-    "no_average": lambda seed: scored(drawn(trained_ddpm(seed)[1], seed)),
-    "no_clip": lambda seed: scored(drawn(sampler(seed, clip=None), seed)),
+    "recipe": of_recipe,
+    "fresh_noise": partial(of_recipe, eta=1.0),
+    "no_ema": partial(of_recipe, ema=False),
+    "no_clip": partial(of_recipe, clip=None),
     "eps": partial(retrained, predicts="eps"),
     "linear": partial(retrained, schedule=linear_beta),
-    "independent_times": partial(retrained, stratified=False),
-    "told": told,
-    "told_fresh_noise": partial(told, eta=1.0),
-    "told_by_chance": partial(told, by_chance=True),
+    "independent_times": partial(retrained, independent=True),
+    "conditional": conditional,
+    "conditional_fresh_noise": partial(conditional, eta=1.0),
+    "conditional_by_chance": partial(conditional, by_chance=True),
 }
 
 
-def digits_less() -> dict:
+def digits_ablations() -> dict:
     """One ingredient of the digits' recipe changed at a time, 50 steps; validation images, not test images."""
-    images = data.digits()
-    floor = {"frechet_val": frechet([images.x_train], images.x_val)}
+    floor = {"frechet_val": frechet(digits().x_train, digits().x_val)}
     return {"floor": floor} | {name: over_seeds(measure) for name, measure in DIGITS.items()}
 
 
 # --- pictures for the page -----------------------------------------------------------------------------------
 
 
-@torch.no_grad()
 def pictures() -> dict:
     """Twelve columns a row, as grey levels 0..16; seed 0."""
-    model, images = trained_ddpm(SEEDS[0])[0], data.digits()
-    rng = torch.Generator().manual_seed(SEEDS[0])
-    film = list(model.denoise(12, IMAGE, rng))
-    x = finish(unsigned(film[-1]))
-    distance = torch.cdist(x.flatten(1), images.x_train.flatten(1))
+    model = trained("ddpm_digits", SEEDS[0]).model
+    film = list(model.denoise(12, IMAGE, generator(SEEDS[0])))
     guess = model.predict(film[0], torch.full((12,), model.T))[0]
+    shown = {f"t_{t}": levels(unsigned(film[model.T - t])) for t in (1000, 600, 400, 200, 0)}
     return {
-        "one_shot": {
-            "pure noise": levels(unsigned(film[0])),
-            "the digit in it, in one step": levels(unsigned(guess)),
-        },
-        "film": {f"t = {t}": levels(unsigned(film[model.T - t])) for t in (1000, 600, 400, 200, 0)},
-        "samples": {
-            "DDPM": levels(x),
-            "nearest training digit": levels(images.x_train[distance.argmin(dim=1)]),
-        },
+        "one_shot": {"noise": shown["t_1000"], "one_step": levels(unsigned(guess))},
+        "film": shown,
+        "samples": {"ddpm": shown["t_0"], "nearest": levels(nearest(unsigned(film[-1])))},
     }
 
 
-# --- the file ------------------------------------------------------------------------------------------------
-
-SECTIONS: dict[str, Callable[[], dict]] = {
-    section.__name__: section
-    for section in (plane, plane_less, steps, bound, training, digits_less, pictures)
-}
-
-
-def main(names: Sequence[str], target: Path = TARGET) -> None:
-    """Measure the named sections, or all, and keep the others as they are stored."""
-    about = {
-        "command": "python -m tools.make_ddpm_results",
-        "seeds": list(SEEDS),
-        "seeds_plane": list(PLANE_SEEDS),
-        "threads": 1,
-        "recipe_plane": {"steps": PLANE["steps"], "lr": PLANE["lr"], "batch": BATCH},
-        "recipe_digits": {
-            "steps": DDPM_RECIPE["steps"],
-            "lr": DDPM_RECIPE["lr"],
-            "batch": DDPM_BATCH,
-        },
-    }
-    results.measure_sections(SECTIONS, names, about, target)
-
+SECTIONS = results.named(
+    points, points_ablations, steps, bound, training, digits_ablations, pictures
+)
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    results.main(SECTIONS, ABOUT, TARGET)

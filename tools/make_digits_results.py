@@ -6,7 +6,7 @@ samples, and the judge run backwards. Every choice is made on the validation ima
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,16 +14,21 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from genlib import statistical
-from genlib.data import ImageSet, dequantise, digits
-from genlib.evaluate import finish, judge, nearest_training_ratio, score_digits
-from genlib.run import Clock
-from tools.make_table import facts, over_seeds, write
+from genlib.data import dequantise, digits
+from genlib.evaluate import nearest_training_ratio, score_digits, to_grey_levels
+from genlib.pretrained import judge
+from genlib.rng import permutation
+from tools import results
+from tools.results import N_SAMPLES, generator
 
-TARGET = Path(__file__).parents[1] / "book" / "_data" / "digits_statistics.json"
+SEEDS, TARGET = (0, 1, 2), results.DATA / "digits_statistics.json"
+ABOUT = results.about("python -m tools.make_digits_results", SEEDS, n_samples=N_SAMPLES)
 SIZES, SUBSETS = (20, 50, 100, 200, 400, 800), 60
 BANDWIDTHS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25, 0.3, 0.4, 0.5)
-DIMENSIONS, N_POINTS = (2, 4, 8, 16, 32, 64), 1000
+DIMENSIONS, N_NORMAL = (2, 4, 8, 16, 32, 64), 1000
 Predict = Callable[[Tensor], Tensor]
+
+over_seeds = partial(results.over_seeds, seeds=SEEDS)
 
 
 # --- learning curves ---------------------------------------------------------------------------------------
@@ -55,14 +60,14 @@ def nested_subsets(y: Tensor, sizes: Sequence[int], rng: torch.Generator) -> lis
     """Row numbers of random subsets of the given sizes, each inside the next, every class equally often."""
     rows = [(y == k).nonzero().flatten() for k in range(10)]
     each = max(sizes) // 10
-    order = [r[torch.randperm(len(r), generator=rng)[:each]] for r in rows]
+    order = [r[permutation(len(r), rng)[:each]] for r in rows]
     turns = torch.stack(order, dim=1).flatten()
     return [turns[:n] for n in sizes]
 
 
 def learning_curves(sizes: Sequence[int] = SIZES, subsets: int = SUBSETS) -> dict:
     """Validation accuracy of every learner, a list per subset and size, and the paired differences."""
-    data, rng = digits(), torch.Generator().manual_seed(0)
+    data, rng = digits(), generator(0)
     x_train, x_val = dequantise(data.x_train, rng), dequantise(data.x_val, rng)
     scores: dict[str, list] = {name: [] for name in LEARNERS}
     for _ in range(subsets):
@@ -70,19 +75,15 @@ def learning_curves(sizes: Sequence[int] = SIZES, subsets: int = SUBSETS) -> dic
         for name, learn in LEARNERS.items():
             predicted = [learn(x_train[i], data.y_train[i])(x_val) for i in rows]
             scores[name].append([(p == data.y_val).double().mean().item() for p in predicted])
-    reference = np.array(scores["logistic_regression"])
+    found = {name: np.array(values) for name, values in scores.items()}
+    reference = found["logistic_regression"]
+    others = [name for name in found if name != "logistic_regression"]
     return {
         "sizes": list(sizes),
         "subsets": subsets,
-        "accuracy": {name: np.mean(values, axis=0).tolist() for name, values in scores.items()},
-        "accuracy_sd": {
-            name: np.std(values, axis=0, ddof=1).tolist() for name, values in scores.items()
-        },
-        "minus_logistic_regression": {
-            name: paired(np.array(values) - reference)
-            for name, values in scores.items()
-            if name != "logistic_regression"
-        },
+        "accuracy": {name: a.mean(axis=0).tolist() for name, a in found.items()},
+        "accuracy_sd": {name: a.std(axis=0, ddof=1).tolist() for name, a in found.items()},
+        "minus_logistic_regression": {name: paired(found[name] - reference) for name in others},
     }
 
 
@@ -97,13 +98,17 @@ def paired(difference: np.ndarray) -> dict[str, list]:
 # --- densities ---------------------------------------------------------------------------------------------
 
 
-def bandwidth_run(h: float, data: ImageSet, seed: int) -> dict:
+def bandwidth() -> dict:
+    """The kernel density from copies of the training images to a blur."""
+    return {str(h): over_seeds(partial(bandwidth_run, h)) for h in BANDWIDTHS}
+
+
+def bandwidth_run(h: float, seed: int) -> dict:
     """One kernel density: its likelihoods and its samples."""
-    rng = torch.Generator().manual_seed(seed)
+    data, rng = digits(), generator(seed)
     x_train, x_val = dequantise(data.x_train, rng), dequantise(data.x_val, rng)
     model = statistical.kernel_density(h).fit(x_train, data.y_train)
-    x = model.sample(1000, rng)
-    row = score_digits(x, rng=rng)
+    row = score_digits(model.sample(N_SAMPLES, rng), rng=rng)
     return {
         "log_prob_train": model.log_prob(x_train).mean().item(),
         "log_prob_val": model.log_prob(x_val).mean().item(),
@@ -113,9 +118,14 @@ def bandwidth_run(h: float, data: ImageSet, seed: int) -> dict:
     }
 
 
-def lost_nats(D: int, seed: int, N: int = N_POINTS) -> dict[str, float]:
+def lost_nats() -> dict:
+    """The price of the dimension."""
+    return {str(D): over_seeds(partial(lost_nats_run, D)) for D in DIMENSIONS}
+
+
+def lost_nats_run(D: int, seed: int, N: int = N_NORMAL) -> dict[str, float]:
     """Nats lost against the truth N(0, I) on fresh points by a kernel density and by a fitted Gaussian."""
-    rng = torch.Generator().manual_seed(seed)
+    rng = generator(seed)
     train, val, new = (
         torch.randn(n, D, generator=rng).double().numpy() for n in (N, N // 2, N // 2)
     )
@@ -123,65 +133,51 @@ def lost_nats(D: int, seed: int, N: int = N_POINTS) -> dict[str, float]:
     kernels = [statistical.KernelDensity(h).fit(train) for h in np.geomspace(0.1, 1, 12)]
     models = {
         "kernel_density": max(kernels, key=lambda model: model.score_samples(val).mean()),
-        "gaussian": statistical.Gaussian().fit(train),
+        "gaussian": statistical.ShrunkGaussian().fit(train),
     }
     return {name: float((true_log_p - m.score_samples(new)).mean()) for name, m in models.items()}
 
 
-def unshrunk_run(seed: int) -> dict:
+def unshrunk_gaussian() -> dict:
     """The Gaussian without shrinkage: poor likelihood, good samples."""
-    data, rng = digits(), torch.Generator().manual_seed(seed)
+    return over_seeds(unshrunk_run)
+
+
+def unshrunk_run(seed: int) -> dict:
+    data, rng = digits(), generator(seed)
     x_train, x_val = dequantise(data.x_train, rng), dequantise(data.x_val, rng)
     model = statistical.full_gaussian(shrink=0.0).fit(x_train, data.y_train)
-    return score_digits(model.sample(1000, rng), rng=rng) | {
+    return score_digits(model.sample(N_SAMPLES, rng), rng=rng) | {
         "log_prob_val": model.log_prob(x_val).mean().item()
     }
 
 
+def backwards() -> dict:
+    """Images of static, changed until the judge sees a 3, beside threes: what others say about them."""
+    return over_seeds(backwards_run)
+
+
 def backwards_run(seed: int, n: int = 100) -> dict:
-    """n images of static, changed until the judge sees a 3, and what others say about them."""
-    data, rng, model = digits(), torch.Generator().manual_seed(seed), judge("digits")
+    data, rng, model = digits(), generator(seed), judge("digits")
     x = torch.rand(n, 1, 8, 8, generator=rng)
     for _ in range(200):
         x.requires_grad_(True)
         (gradient,) = torch.autograd.grad(model.log_prob(x)[:, 3].sum(), x)
         x = (x + 0.1 * gradient).clamp(0, 1).detach()
-    x, threes = finish(x), data.x_test[data.y_test == 3]
     density = statistical.full_gaussian().fit(dequantise(data.x_train, rng), data.y_train)
-    second = logistic(data.x_train, data.y_train)
-    return {
-        f"{name}_{what}": value
-        for name, images in {"backwards": x, "threes": threes}.items()
-        for what, value in {
-            "judge_median": model.log_prob(images)[:, 3].exp().median().item(),
-            "second_agrees": (second(images) == 3).double().mean().item(),
-            "log_prob_median": density.log_prob(dequantise(images, rng)).median().item(),
-            "nearest_ratio": nearest_training_ratio(images, data.x_train, data.x_test),
-        }.items()
-    }
-
-
-def main(target: Path = TARGET) -> None:
-    """Measure everything and write the file."""
-    torch.set_num_threads(1)
-    data = digits()
-    with Clock() as clock:
-        content = {
-            "learning_curves": learning_curves(),
-            "bandwidth": {
-                str(h): over_seeds(lambda seed, h=h: bandwidth_run(h, data, seed))
-                for h in BANDWIDTHS
-            },
-            "lost_nats": {
-                str(D): over_seeds(lambda seed, D=D: lost_nats(D, seed)) for D in DIMENSIONS
-            },
-            "unshrunk_gaussian": over_seeds(unshrunk_run),
-            "backwards": over_seeds(backwards_run),
+    second, row = logistic(data.x_train, data.y_train), {}
+    threes = data.x_test[data.y_test == 3]
+    for name, images in {"backwards": to_grey_levels(x), "threes": threes}.items():
+        row |= {
+            f"{name}_judge_median": model.log_prob(images)[:, 3].exp().median().item(),
+            f"{name}_second_agrees": (second(images) == 3).double().mean().item(),
+            f"{name}_log_prob_median": density.log_prob(dequantise(images, rng)).median().item(),
+            f"{name}_nearest_ratio": nearest_training_ratio(images, data.x_train, data.x_test),
         }
-    command = {"command": "python -m tools.make_digits_results", "cpu_s": round(clock.cpu_s, 1)}
-    write(facts() | command | content, target)
-    print(f"{target.name}: {clock.cpu_s:.1f} CPU-seconds")
+    return row
 
+
+SECTIONS = results.named(learning_curves, bandwidth, lost_nats, unshrunk_gaussian, backwards)
 
 if __name__ == "__main__":
-    main()
+    results.main(SECTIONS, ABOUT, TARGET)

@@ -22,7 +22,9 @@ REPEATED = (
 def current(root: Path = ROOT) -> str:
     """The address that _config.yml holds."""
     found = re.search(
-        r"^repository:\n +url: (\S+)", (root / "_config.yml").read_text(), re.MULTILINE
+        r"^repository:\n +url: (\S+)",
+        (root / "_config.yml").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     return found.group(1)
 

@@ -30,7 +30,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from genlib import evaluate, interact, plot  # noqa: E402
+from genlib import interact, table, words  # noqa: E402
 from tools.make_exercises import NOTEBOOKS, has_solutions, write_student_copies  # noqa: E402
 
 # --- the execution cache -------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def look_up(reference: str) -> str:
 def find(reference: str):
     """The value at `file:path.to.value` in book/_data."""
     name, _, path = reference.partition(":")
-    value = evaluate.stored(name)
+    value = table.stored(name)
     while path:
         value, path = step_into(value, path, reference)
     return value
@@ -205,17 +205,14 @@ class RunningTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(ROOT / "book" / "_data" / "table.json"))
-        stored = evaluate.stored("table")
+        stored = table.stored("table")
         rows = {key: stored["rows"][key] for key in self.arguments or stored["rows"]}
-        return [
-            raw(
-                plot.table(rows, stored["floor"], columns=self.options.get("columns"))._repr_html_()
-            )
-        ]
+        shown = table.Table(rows, stored["floor"], columns=self.options.get("columns"))
+        return [raw(shown._repr_html_())]
 
 
 class Strip(SphinxDirective):
-    """Rows of stored 8 x 8 images with their names as text; the content is the caption.
+    """Rows of stored 8 x 8 images with their labels (words.PICTURES) as text; the content is the caption.
 
     ```{strip} autoencoder:pictures.denoising
     :alt: What a reader who does not see the pictures should know.
@@ -230,10 +227,13 @@ class Strip(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0].partition(":")[0]
         self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
+        labelled = [
+            (html.escape(words.PICTURES.get(key, key)), images)
+            for key, images in find(self.arguments[0]).items()
+        ]
         cells = "".join(
-            f'<tr><th scope="row">{html.escape(row)}</th>'
-            f'<td><img alt="{html.escape(row)}" src="{png(images)}"></td></tr>'
-            for row, images in find(self.arguments[0]).items()
+            f'<tr><th scope="row">{row}</th><td><img alt="{row}" src="{png(images)}"></td></tr>'
+            for row, images in labelled
         )
         label = html.escape(self.options["alt"], quote=True)
         figure = nodes.container(classes=["gl-strip"])

@@ -2,7 +2,7 @@
 
 import torch
 
-from genlib.check.verdict import exercise, need, need_answer
+from genlib.check.verdict import exercise, need, need_answer, praise
 from genlib.data import digits
 
 
@@ -13,7 +13,11 @@ def exercise_1(mean_image) -> str:
     x, y = data.x_train, data.y_train
     answer = mean_image(x, y, 3)
     need_answer(answer)
-    need(isinstance(answer, torch.Tensor), f"expected a tensor, got {type(answer).__name__}.")
+    need(
+        isinstance(answer, torch.Tensor),
+        "expected a tensor, got {kind}.",
+        kind=type(answer).__name__,
+    )
     everything, wanted = x.mean(dim=0), x[y == 3].mean(dim=0)
     need(
         answer.ndim > 0,
@@ -22,7 +26,9 @@ def exercise_1(mean_image) -> str:
     need(answer.shape != (10,), "you got one value a class. The answer is an image.")
     need(
         answer.shape == wanted.shape,
-        f"the average image has shape {tuple(wanted.shape)}, yours has {tuple(answer.shape)}.",
+        "the average image has shape {wanted}, yours has {found}.",
+        wanted=tuple(wanted.shape),
+        found=tuple(answer.shape),
     )
     need(
         not torch.allclose(answer, everything),
@@ -37,4 +43,4 @@ def exercise_1(mean_image) -> str:
         torch.allclose(answer, wanted, atol=1e-5),
         "the shape is right, the values are not. Is it the class k?",
     )
-    return "That is the average 3: a first, very blurred model of how a 3 is written."
+    return praise("That is the average 3: a first, very blurred model of how a 3 is written.")

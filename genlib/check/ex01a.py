@@ -6,18 +6,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from genlib.check.verdict import exercise, need, need_answer
+from genlib.check.verdict import exercise, need, need_answer, praise, text
 
 
-def numbers(value, like: Tensor, what: str = "your function") -> Tensor:
+def numbers(value, like: Tensor, what: str = "your function", /) -> Tensor:
     """`value` as a float64 tensor of the shape of `like`, or a message that says what came instead."""
     need_answer(value, what)
     found = torch.as_tensor(value, dtype=torch.float64)
     need(
         found.shape == like.shape,
-        f"{what} has shape {tuple(found.shape)}, expected {tuple(like.shape)}.",
+        "{what} has shape {found}, expected {wanted}.",
+        what=text(what),
+        found=tuple(found.shape),
+        wanted=tuple(like.shape),
     )
-    need(not found.isnan().any().item(), f"{what} contains NaN: did you take 0 / 0 or inf - inf?")
+    need(
+        not found.isnan().any().item(),
+        "{what} contains NaN: did you take 0 / 0 or inf - inf?",
+        what=text(what),
+    )
     return found
 
 
@@ -49,18 +56,21 @@ def exercise_1(posterior: Callable) -> str:
     sums = found.sum(dim=1)
     need(
         close(sums, torch.ones(2)),
-        f"Your probabilities sum to {sums[0]:.2f} a row; did you normalise over classes?",
+        "Your probabilities sum to {total:.2f} a row; did you normalise over classes?",
+        total=sums[0],
     )
     need(
         close(found, right),
-        f"The first row should be {right[0].tolist()}, yours is {found[0].tolist()}.",
+        "The first row should be {right}, yours is {found}.",
+        right=right[0].tolist(),
+        found=found[0].tolist(),
     )
     long = numbers(posterior(log_likelihood - 2000, prior), right, "your answer for a long review")
     need(
         close(long, right),
         "Right for short reviews, but exp(-2000) is 0 on a computer. Subtract torch.logsumexp instead.",
     )
-    return "Bayes' rule with log-sum-exp: it holds for a review of any length."
+    return praise("Bayes' rule with log-sum-exp: it holds for a review of any length.")
 
 
 @exercise
@@ -81,17 +91,20 @@ def exercise_2(add_one: Callable) -> str:
         need(False, "The denominator is right; the numerator needs its + 1 too.")
     need(
         abs(found.sum().item() - 1) < 1e-6,
-        f"Your probabilities sum to {found.sum():.2f}; they must sum to 1 over the vocabulary.",
+        "Your probabilities sum to {total:.2f}; they must sum to 1 over the vocabulary.",
+        total=found.sum(),
     )
     need(
         close(found, right),
-        f"For counts 3, 1, 0, 0 expected {right.tolist()}, got {found.tolist()}.",
+        "For counts 3, 1, 0, 0 expected {right}, got {found}.",
+        right=right.tolist(),
+        found=found.tolist(),
     )
     empty = numbers(add_one(torch.zeros(5)), torch.zeros(5), "your answer for a context never seen")
     need(
         close(empty, torch.full((5,), 0.2)), "A context that was never seen should give 1 / V each."
     )
-    return "Every word has a chance, and they still sum to 1. Laplace would agree."
+    return praise("Every word has a chance, and they still sum to 1. Laplace would agree.")
 
 
 @exercise
@@ -104,7 +117,9 @@ def exercise_3(temper: Callable) -> str:
         need(False, "Nothing changed: temperature 0.5 should make the likely words likelier.")
     if close(found, p**2):
         need(
-            False, f"The powers are right, but they sum to {(p**2).sum():.2f}. Divide by their sum."
+            False,
+            "The powers are right, but they sum to {total:.2f}. Divide by their sum.",
+            total=(p**2).sum(),
         )
     if close(found, p**0.5 / (p**0.5).sum()):
         need(False, "It became flatter at temperature 0.5. The exponent is 1 / temperature.")
@@ -112,13 +127,17 @@ def exercise_3(temper: Callable) -> str:
         need(False, "A softmax wants logarithms: use p.log() / temperature, so that a 0 stays a 0.")
     need(
         abs(found.sum().item() - 1) < 1e-6,
-        f"Your probabilities sum to {found.sum():.2f}; normalise after taking the power.",
+        "Your probabilities sum to {total:.2f}; normalise after taking the power.",
+        total=found.sum(),
     )
     need(
-        close(found, right), f"At temperature 0.5 expected {right.tolist()}, got {found.tolist()}."
+        close(found, right),
+        "At temperature 0.5 expected {right}, got {found}.",
+        right=right.tolist(),
+        found=found.tolist(),
     )
     need(close(numbers(temper(p, 1.0), p), p), "At temperature 1 nothing may change.")
-    return "Cold sharpens, hot flattens, and an impossible word stays impossible."
+    return praise("Cold sharpens, hot flattens, and an impossible word stays impossible.")
 
 
 @exercise
@@ -148,10 +167,15 @@ def exercise_4(perplexity: Callable) -> str:
         )
     if math.isclose(found, 2 ** (8 / 5)):
         need(False, "The logarithms are natural ones, so undo them with exp, not with 2 **.")
-    need(math.isclose(found, right, rel_tol=1e-6), f"Expected {right:.3f}, got {found:.3f}.")
+    need(
+        math.isclose(found, right, rel_tol=1e-6),
+        "Expected {right:.3f}, got {found:.3f}.",
+        right=right,
+        found=found,
+    )
     uniform = float(perplexity([-10 * math.log(50)], [10]))
     need(math.isclose(uniform, 50, rel_tol=1e-6), "A uniform choice among 50 words must give 50.")
-    return "Perplexity: among how many equally likely words the model hesitates."
+    return praise("Perplexity: among how many equally likely words the model hesitates.")
 
 
 @exercise
@@ -166,7 +190,10 @@ def exercise_5(label_or_none: Callable) -> str:
         "Return the index of the class, not a truth value.",
     )
     need(
-        int(first) == 0, f"The likelier class of {usual.tolist()} is 0, you returned {int(first)}."
+        int(first) == 0,
+        "The likelier class of {usual} is 0, you returned {found}.",
+        usual=usual.tolist(),
+        found=int(first),
     )
     second = label_or_none(odd, 10, -5.0)
     need(
@@ -184,4 +211,4 @@ def exercise_5(label_or_none: Callable) -> str:
         label_or_none(even, 10, -5.0) is not None,
         "p(x) is the sum over both classes, not the larger one: use torch.logsumexp of log p(x, y).",
     )
-    return "A generative model can say: I have never seen anything like it."
+    return praise("A generative model can say: I have never seen anything like it.")

@@ -7,7 +7,15 @@ import torch
 from torch import Tensor
 
 from genlib import data, evaluate, statistical
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_number,
+    need_tensor,
+    praise,
+)
 
 
 @exercise
@@ -32,7 +40,8 @@ def exercise_1(answer) -> str:
     )
     need(
         close(sums, torch.ones(2)),
-        f"your probabilities sum to {sums[0]:.2f} for the first image; did you normalise over classes?",
+        "your probabilities sum to {total:.2f} for the first image; did you normalise over classes?",
+        total=sums[0],
     )
     need(close(found, right), "the rows sum to 1, but the probabilities are not p(x, y) / p(x).")
     need(
@@ -40,7 +49,7 @@ def exercise_1(answer) -> str:
         "right for moderate numbers, but at log p(x, y) = -2000 every exp() is 0 and you divide by 0. "
         "Use torch.logsumexp, which takes the largest term out first.",
     )
-    return "Bayes' rule in logarithms, safe for images of any size."
+    return praise("Bayes' rule in logarithms, safe for images of any size.")
 
 
 @exercise
@@ -69,17 +78,21 @@ def exercise_2(answer) -> str:
     )
     need(
         close(found, middle + shift),
-        f"for means -1 and 3, sd 2 and p(y=1) = 0.2 the boundary lies at {middle + shift:.3f}, "
-        f"you returned {found:.3f}.",
+        "for means -1 and 3, sd 2 and p(y=1) = 0.2 the boundary lies at {right:.3f}, "
+        "you returned {found:.3f}.",
+        right=middle + shift,
+        found=found,
     )
-    return "With equal variances the boundary is one point (in the plane a line), and the prior moves it."
+    return praise(
+        "With equal variances the boundary is one point (in the plane a line), and the prior moves it."
+    )
 
 
 @exercise
 def exercise_3(answer) -> str:
     """answer(): a bandwidth whose samples are about as far from the training images as new digits are."""
     h = need_number(answer())
-    need(h > 0, f"a standard deviation is above 0, you returned {h:g}.")
+    need(h > 0, "a standard deviation is above 0, you returned {h:g}.", h=h)
     rng, digits = torch.Generator().manual_seed(0), _digits()
     model = statistical.kernel_density(h)
     model.fit(data.dequantise(digits.x_train, rng), digits.y_train, rng)
@@ -87,21 +100,28 @@ def exercise_3(answer) -> str:
     ratio = evaluate.nearest_training_ratio(samples, digits.x_train, digits.x_test)
     need(
         ratio > 0.3,
-        f"ratio {ratio:.2f}: these samples are copies of training images. The bandwidth is far too small.",
+        "ratio {ratio:.2f}: these samples are copies of training images. The bandwidth is far too small.",
+        ratio=ratio,
     )
     need(
         ratio > 0.95,
-        f"ratio {ratio:.2f}: closer to the training images than new digits are. Raise the bandwidth a little.",
+        "ratio {ratio:.2f}: closer to the training images than new digits are. Raise the bandwidth a little.",
+        ratio=ratio,
     )
     need(
         ratio < 3,
-        f"ratio {ratio:.2f}: these samples are noise. Pixels lie in [0, 1); the bandwidth is in the same unit.",
+        "ratio {ratio:.2f}: these samples are noise. Pixels lie in [0, 1); the bandwidth is in the same unit.",
+        ratio=ratio,
     )
     need(
         ratio < 1.05,
-        f"ratio {ratio:.2f}: farther from the training images than new digits are. Lower the bandwidth a little.",
+        "ratio {ratio:.2f}: farther from the training images than new digits are. Lower the bandwidth a little.",
+        ratio=ratio,
     )
-    return f"Ratio {ratio:.2f}: as far away as new digits. Look at the samples: far away is not yet good."
+    return praise(
+        "Ratio {ratio:.2f}: as far away as new digits. Look at the samples: far away is not yet good.",
+        ratio=ratio,
+    )
 
 
 @exercise
@@ -123,11 +143,14 @@ def exercise_4(answer) -> str:
     )
     need(
         close(found, 0.2),
-        f"on the validation images 0.2 has the highest log-likelihood, you chose {found:g}.",
+        "on the validation images 0.2 has the highest log-likelihood, you chose {found:g}.",
+        found=found,
     )
     swapped = need_number(answer(candidates[::-1], log_p_train[::-1], log_p_val[::-1]))
     need(close(swapped, 0.2), "it fails when the candidates come in another order.")
-    return "Fit on training images, choose on validation images, report on test images, once."
+    return praise(
+        "Fit on training images, choose on validation images, report on test images, once."
+    )
 
 
 @exercise
@@ -142,8 +165,10 @@ def exercise_5(answer) -> str:
     mean, var = (need_tensor(part) for part in result)
     need(
         mean.shape == (3,) and var.shape == (3,),
-        f"expected one number a pixel, shape (3,), got {tuple(mean.shape)} and {tuple(var.shape)}; "
+        "expected one number a pixel, shape (3,), got {mean} and {var}; "
         "average over the images, dim=0.",
+        mean=tuple(mean.shape),
+        var=tuple(var.shape),
     )
     right, unbiased = x.var(dim=0, correction=0), x.var(dim=0, correction=1)
     need(close(mean, x.mean(dim=0)), "the mean is wrong: average over the images, dim=0.")
@@ -165,7 +190,7 @@ def exercise_5(answer) -> str:
         "as genlib does.",
     )
     need(close(var, right + floor), "the mean is right, the variance is not.")
-    return "No pixel can be certain any more."
+    return praise("No pixel can be certain any more.")
 
 
 @exercise
@@ -204,8 +229,13 @@ def exercise_6(answer) -> str:
         not close(found, nearest(samples, test).median() / usual.median()),
         "you measured the distance from the samples to the test images; copying happens from the training images.",
     )
-    need(close(found, right), f"expected {right:.3f} for the check's points, got {found:.3f}.")
-    return "One number for novelty: 0 copies, 1 as new as test images."
+    need(
+        close(found, right),
+        "expected {right:.3f} for the check's points, got {found:.3f}.",
+        right=right,
+        found=found,
+    )
+    return praise("One number for novelty: 0 copies, 1 as new as test images.")
 
 
 @exercise
@@ -217,8 +247,9 @@ def exercise_7(answer) -> str:
     refused = (log_p < found).double().mean().item()
     need(
         abs(refused - (1 - rate)) > 0.01,
-        f"this threshold refuses {refused:.0%} of the real images. Low log p is suspicious: "
+        "this threshold refuses {refused:.0%} of the real images. Low log p is suspicious: "
         "take the lower tail.",
+        refused=refused,
     )
     need(
         refused > 0,
@@ -231,11 +262,17 @@ def exercise_7(answer) -> str:
     )
     need(
         abs(refused - rate) < 0.005,
-        f"with rate = {rate:g} your threshold refuses {refused:.1%} of the real images.",
+        "with rate = {rate:g} your threshold refuses {refused:.1%} of the real images.",
+        rate=rate,
+        refused=refused,
     )
     other = (log_p < need_number(answer(log_p, 0.02))).double().mean().item()
-    need(abs(other - 0.02) < 0.005, f"with rate = 0.02 it refuses {other:.1%}: use the argument.")
-    return "A quantile: you chose the false-alarm rate, the data chose the threshold."
+    need(
+        abs(other - 0.02) < 0.005,
+        "with rate = 0.02 it refuses {other:.1%}: use the argument.",
+        other=other,
+    )
+    return praise("A quantile: you chose the false-alarm rate, the data chose the threshold.")
 
 
 @exercise
@@ -276,7 +313,7 @@ def exercise_8(answer) -> str:
         "the known entries are right, the filled ones are not: "
         "mean_u + S_uk S_kk^-1 (x_k - mean_k).",
     )
-    return "A generative model answers questions that nobody trained it for."
+    return praise("A generative model answers questions that nobody trained it for.")
 
 
 _digits = functools.cache(data.digits)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genlib import data
 from genlib.autoencoder import pca, principal_angles
-from genlib.check.verdict import close, exercise, need, need_answer, need_number
+from genlib.check.verdict import close, exercise, need, need_answer, need_number, praise
 
 
 @exercise
@@ -41,8 +41,13 @@ def exercise_1(answer) -> str:
         "you compared the variance of x_hat with that of x. It agrees for PCA on its own data, but a model may "
         "vary a lot and be wrong: start from the error x_hat - x.",
     )
-    need(close(found, right), f"expected {right:.4f} for the check's images, got {found:.4f}.")
-    return "1 minus the error as a share of the total variance."
+    need(
+        close(found, right),
+        "expected {right:.4f} for the check's images, got {found:.4f}.",
+        right=right,
+        found=found,
+    )
+    return praise("1 minus the error as a share of the total variance.")
 
 
 @exercise
@@ -82,8 +87,13 @@ def exercise_2(answer) -> str:
         not close(found, 50 / 49 * right),
         "you divided by N - 1 somewhere; the mean squared error divides by N.",
     )
-    need(close(found, right), f"expected {right:.4f} for the check's points, got {found:.4f}.")
-    return "The total variance minus the variance along v."
+    need(
+        close(found, right),
+        "expected {right:.4f} for the check's points, got {found:.4f}.",
+        right=right,
+        found=found,
+    )
+    return praise("The total variance minus the variance along v.")
 
 
 @exercise
@@ -121,15 +131,18 @@ def exercise_3(answer) -> str:
     )
     need(
         close(found, angles[0]),
-        f"expected {angles[0]:.3f} degrees for the check's bases, got {found:.3f}.",
+        "expected {right:.3f} degrees for the check's bases, got {found:.3f}.",
+        right=angles[0],
+        found=found,
     )
     same = need_number(answer(U, U @ torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)))
     need(
         not math.isnan(same) and abs(same) < 1e-4,
-        f"for two bases of one and the same subspace you return {same:.3g} instead of 0. Rounding may lift a "
+        "for two bases of one and the same subspace you return {same:.3g} instead of 0. Rounding may lift a "
         "cosine above 1: clamp it.",
+        same=same,
     )
-    return "0 for equal subspaces, whatever their bases."
+    return praise("0 for equal subspaces, whatever their bases.")
 
 
 @exercise
@@ -148,7 +161,9 @@ def exercise_4(answer) -> str:
     )
     need(
         found.shape == x.shape,
-        f"expected the shape of x, {tuple(x.shape)}, got {tuple(found.shape)}.",
+        "expected the shape of x, {wanted}, got {found}.",
+        wanted=tuple(x.shape),
+        found=tuple(found.shape),
     )
     need(
         not close(found, x @ W.T @ W),
@@ -161,7 +176,7 @@ def exercise_4(answer) -> str:
         "you used the pseudo-inverse. It makes a projection of any W; here it is the plain transpose.",
     )
     need(close(found, right), "the shape is right, the values are not: m + (x - m) W^T W.")
-    return "One matrix, used twice."
+    return praise("One matrix, used twice.")
 
 
 @exercise
@@ -187,8 +202,13 @@ def exercise_5(answer) -> str:
         not close(found, paired) and not close(found, (strange > normal.mean()).double().mean()),
         "you used one threshold. Compare every strange score with every normal one.",
     )
-    need(close(found, right), f"expected {right:.4f} for the check's scores, got {found:.4f}.")
-    return "One half is guessing, 1 separates without error."
+    need(
+        close(found, right),
+        "expected {right:.4f} for the check's scores, got {found:.4f}.",
+        right=right,
+        found=found,
+    )
+    return praise("One half is guessing, 1 separates without error.")
 
 
 @exercise
@@ -200,7 +220,9 @@ def exercise_6(answer) -> str:
     film = torch.as_tensor(film).detach()
     need(
         tuple(film.shape) == (n, 1, 8, 8),
-        f"expected shape {(n, 1, 8, 8)}, got {tuple(film.shape)}. `encode` wants a batch: torch.stack([a, b]).",
+        "expected shape {wanted}, got {found}. `encode` wants a batch: torch.stack([a, b]).",
+        wanted=(n, 1, 8, 8),
+        found=tuple(film.shape),
     )
     z_a, z_b = model.encode(torch.stack([a, b]))
     t = torch.linspace(0, 1, n)[:, None]
@@ -228,7 +250,7 @@ def exercise_6(answer) -> str:
         "the last picture must be the reconstruction of b: let t end at 1, torch.linspace(0, 1, n).",
     )
     need(close(film, right), "the ends are right; between them the steps must be equal.")
-    return "A straight line in the plane of codes, a bent one in the space of images."
+    return praise("A straight line in the plane of codes, a bent one in the space of images.")
 
 
 class _Bent:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from genlib.check.verdict import close, exercise, need, need_tensor
+from genlib.check.verdict import close, exercise, need, need_tensor, praise
 from genlib.data import Mixture
 
 
@@ -34,9 +34,10 @@ def exercise_1(answer) -> str:
     )
     need(
         close(found, right),
-        f"a summed error of 6.4 over 64 pixels is 10 dB, you returned {found[0]:.2f}.",
+        "a summed error of 6.4 over 64 pixels is 10 dB, you returned {found:.2f}.",
+        found=found[0],
     )
-    return "10 dB for a tenth of the error, however many pixels an image has."
+    return praise("10 dB for a tenth of the error, however many pixels an image has.")
 
 
 @exercise
@@ -57,7 +58,9 @@ def exercise_2(answer) -> str:
     need(rate > 0, "no pixel became 0.")
     need(
         not _near(rate, 1 - share),
-        f"you kept a share of {1 - rate:.2f} and lost {rate:.2f}; `share` is the part to lose.",
+        "you kept a share of {kept:.2f} and lost {rate:.2f}; `share` is the part to lose.",
+        kept=1 - rate,
+        rate=rate,
     )
     need(
         not (lost.flatten(1).all(dim=1) | ~lost.flatten(1).any(dim=1)).all(),
@@ -69,14 +72,16 @@ def exercise_2(answer) -> str:
     )
     need(
         _near(rate, share),
-        f"with share = {share:g} a share of {rate:.2f} was lost.",
+        "with share = {share:g} a share of {rate:.2f} was lost.",
+        share=share,
+        rate=rate,
     )
     same, other = answer(x, share, _rng(1)), answer(x, share, _rng(2))
     need(
         torch.equal(same, found) and not torch.equal(other, found),
         "the same `rng` must lose the same pixels, another one others: pass generator=rng to torch.rand.",
     )
-    return "Every pixel on its own, reproducibly, and the clean image is left alone."
+    return praise("Every pixel on its own, reproducibly, and the clean image is left alone.")
 
 
 @exercise
@@ -105,10 +110,12 @@ def exercise_3(answer) -> str:
     )
     need(
         close(found, right),
-        f"for mean 1, sd 2, sigma 0.5 and x_noisy = 2.5 the answer is {right[2]:.4f}, "
-        f"you returned {found[2]:.4f}.",
+        "for mean 1, sd 2, sigma 0.5 and x_noisy = 2.5 the answer is {right:.4f}, "
+        "you returned {found:.4f}.",
+        right=right[2],
+        found=found[2],
     )
-    return "A straight line: the best denoiser of one Gaussian shrinks towards its mean."
+    return praise("A straight line: the best denoiser of one Gaussian shrinks towards its mean.")
 
 
 @exercise
@@ -144,10 +151,12 @@ def exercise_4(answer) -> str:
     )
     need(
         close(found, right),
-        f"for a = 2, sigma = 1.5 and x_noisy = 1.2 the answer is {right[2]:.4f}, "
-        f"you returned {found[2]:.4f}.",
+        "for a = 2, sigma = 1.5 and x_noisy = 1.2 the answer is {right:.4f}, "
+        "you returned {found:.4f}.",
+        right=right[2],
+        found=found[2],
     )
-    return "An S between the two spikes, the steeper the less noise."
+    return praise("An S between the two spikes, the steeper the less noise.")
 
 
 @exercise
@@ -190,7 +199,7 @@ def exercise_5(answer) -> str:
         "evaluate log_p at x + h and x - h.",
     )
     need(close(found, right), "the shape is right, the slopes are not.")
-    return "A check that needs nothing but log p: use it on every score that you derive."
+    return praise("A check that needs nothing but log p: use it on every score that you derive.")
 
 
 @exercise
@@ -219,13 +228,15 @@ def exercise_6(answer) -> str:
     )
     need(
         close(found, right),
-        f"for the first point expected {right[0].tolist()}, got {found[0].tolist()}.",
+        "for the first point expected {right}, got {found}.",
+        right=right[0].tolist(),
+        found=found[0].tolist(),
     )
     need(
         close(need_tensor(answer(x, x_hat, sigma, 0.0)), x_hat),
         "with sigma_next = 0 no noise is left: the answer must be x_hat.",
     )
-    return "Part of the way, then ask again from the new place."
+    return praise("Part of the way, then ask again from the new place.")
 
 
 def _differences(log_p, x: Tensor, forward: float, back: float) -> Tensor:

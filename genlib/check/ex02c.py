@@ -7,7 +7,7 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from genlib import interact
-from genlib.check.verdict import exercise, need, need_answer
+from genlib.check.verdict import exercise, need, need_answer, praise
 
 
 @exercise
@@ -16,15 +16,16 @@ def exercise_1(answer) -> str:
     value = answer()
     need_answer(value)
     place = torch.as_tensor(value, dtype=torch.float64).flatten()
-    need(len(place) == 2, f"a place has two numbers, got {len(place)}.")
+    need(len(place) == 2, "a place has two numbers, got {many}.", many=len(place))
     plane = interact.plane()
     away, row = plane.nearest(place[None])
     far, digit = away.item(), plane.y[row].item()
     among = Delaunay(plane.codes.numpy()).find_simplex(place.numpy()) >= 0
     need(
         among,
-        f"this place lies outside, {far:.1f} from the nearest code: far out everything is a hole. "
+        "this place lies outside, {far:.1f} from the nearest code: far out everything is a hole. "
         "Look for one with clouds all around.",
+        far=far,
     )
     need(
         far > 0,
@@ -32,14 +33,23 @@ def exercise_1(answer) -> str:
     )
     need(
         far > 0.5 * plane.radius,
-        f"the code of a {digit} is only {far:.2f} away: you are inside a cloud. Go where no numerals are.",
+        "the code of a {digit} is only {far:.2f} away: you are inside a cloud. Go where no numerals are.",
+        digit=digit,
+        far=far,
     )
     need(
         far > plane.radius,
-        f"nearly: the nearest code, of a {digit}, is {far:.2f} away, and 95 % of new digits lie nearer "
-        f"than {plane.radius:.2f}. Move to the middle of the gap; the view with the holes shades it.",
+        "nearly: the nearest code, of a {digit}, is {far:.2f} away, and 95 % of new digits lie nearer "
+        "than {radius:.2f}. Move to the middle of the gap; the view with the holes shades it.",
+        digit=digit,
+        far=far,
+        radius=plane.radius,
     )
-    return f"The nearest code, of a {digit}, is {far:.2f} away. The decoder draws something all the same."
+    return praise(
+        "The nearest code, of a {digit}, is {far:.2f} away. The decoder draws something all the same.",
+        digit=digit,
+        far=far,
+    )
 
 
 @exercise
@@ -51,7 +61,8 @@ def exercise_2(answer) -> str:
     need_answer(found)
     need(
         torch.as_tensor(found).numel() == 1,
-        f"expected one number, got shape {tuple(torch.as_tensor(found).shape)}: average over the pictures.",
+        "expected one number, got shape {shape}: average over the pictures.",
+        shape=tuple(torch.as_tensor(found).shape),
     )
     found = float(found)
     need(
@@ -80,7 +91,12 @@ def exercise_2(answer) -> str:
         not _close(found, -(p * p).sum(dim=1).mean()) and not _close(found, (p * p).sum(1).mean()),
         "this is p * p. The entropy is the sum of p log p, with the opposite sign.",
     )
-    need(_close(found, each.mean()), f"expected {each.mean():.4f}, got {found:.4f}.")
+    need(
+        _close(found, each.mean()),
+        "expected {right:.4f}, got {found:.4f}.",
+        right=each.mean(),
+        found=found,
+    )
     sure = float(answer(torch.tensor([[0.0, -math.inf], [0.5, 0.5]]).log_softmax(dim=1)))
     need(
         not math.isnan(sure),
@@ -90,7 +106,7 @@ def exercise_2(answer) -> str:
         abs(sure - math.log(2) / 2) < 1e-3,
         "wrong where a probability is exactly 0: such a class adds nothing to the entropy.",
     )
-    return "0 is sure, log 10 a blind guess."
+    return praise("0 is sure, log 10 a blind guess.")
 
 
 @exercise
@@ -138,7 +154,7 @@ def exercise_3(answer) -> str:
         _near(new_z @ new_V.T + new_c, z @ V.T + c),
         "the codes are right, but the reconstructions changed.",
     )
-    return "Same loss, other codes. No loss of reconstruction can tell the two apart."
+    return praise("Same loss, other codes. No loss of reconstruction can tell the two apart.")
 
 
 @exercise
@@ -153,7 +169,9 @@ def exercise_4(answer) -> str:
     found = torch.as_tensor(found)
     need(
         tuple(found.shape) == tuple(eps.shape),
-        f"expected one code per row of eps, shape {tuple(eps.shape)}, got {tuple(found.shape)}.",
+        "expected one code per row of eps, shape {wanted}, got {found}.",
+        wanted=tuple(eps.shape),
+        found=tuple(found.shape),
     )
     need(not found.isnan().any(), "there is a nan among the codes.")
     m, C = z.mean(dim=0), z.T.cov()
@@ -179,7 +197,7 @@ def exercise_4(answer) -> str:
     )
     need(not _same(D, torch.eye(3)), "these are standard normal codes, moved to the mean of z.")
     need(_same(D, C), "the covariance of your codes is not that of z.")
-    return "Mean, covariance, a root of it: that is all a Gaussian knows."
+    return praise("Mean, covariance, a root of it: that is all a Gaussian knows.")
 
 
 @exercise
@@ -197,7 +215,9 @@ def exercise_5(answer) -> str:
     found = float(found)
     need(
         found in candidates or found in range(len(candidates)),
-        f"return one of the candidates {candidates}, got {found:g}. Is it the log density itself?",
+        "return one of the candidates {candidates}, got {found:g}. Is it the log density itself?",
+        candidates=candidates,
+        found=found,
     )
     need(
         found != 10,
@@ -214,11 +234,12 @@ def exercise_5(answer) -> str:
     )
     need(
         found == 3,
-        f"the check's codes lie in three clouds and validation codes say so; you chose {found:g}.",
+        "the check's codes lie in three clouds and validation codes say so; you chose {found:g}.",
+        found=found,
     )
     again = float(answer(*clouds, candidates[::-1]))
     need(again == 3, "it fails when the candidates come in another order.")
-    return "Three clouds, three Gaussians: more fit the accidents of the training codes."
+    return praise("Three clouds, three Gaussians: more fit the accidents of the training codes.")
 
 
 @exercise
@@ -233,7 +254,8 @@ def exercise_6(answer) -> str:
     need_answer(found)
     need(
         torch.as_tensor(found).numel() == 1,
-        f"expected one number, the share; got {torch.as_tensor(found).numel()} of them.",
+        "expected one number, the share; got {many} of them.",
+        many=torch.as_tensor(found).numel(),
     )
     found, right = float(found), (near > radius).double().mean().item()
     need(
@@ -266,8 +288,13 @@ def exercise_6(answer) -> str:
         not _close(found, lone.double().mean()),
         "you measured from the drawn codes to the validation codes; only training codes were decoded in training.",
     )
-    need(_close(found, right), f"expected {right:.3f} for the check's codes, got {found:.3f}.")
-    return "A share of 1 - q is what new codes score: the floor."
+    need(
+        _close(found, right),
+        "expected {right:.3f} for the check's codes, got {found:.3f}.",
+        right=right,
+        found=found,
+    )
+    return praise("A share of 1 - q is what new codes score: the floor.")
 
 
 def _close(a, b) -> bool:

@@ -5,7 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_number,
+    need_tensor,
+    praise,
+)
 from genlib.losses import gaussian_kl
 from genlib.vae import LinearGaussian
 
@@ -13,7 +21,7 @@ from genlib.vae import LinearGaussian
 @exercise
 def exercise_1(answer) -> str:
     """answer(): mu and logvar of a q whose ELBO is less than 0.01 nats below log p(x) of point B."""
-    mu, logvar = (need_number(part) for part in _two(answer(), "mu and logvar"))
+    mu, logvar = (need_number(part) for part in _two(answer(), "return two things: mu and logvar."))
     logvar = min(max(logvar, -700.0), 700.0)  # beyond, the variance is 0 or infinite for a computer
     W, b = torch.tensor([[1.5], [0.8]]).double(), torch.tensor([0.5, -0.3]).double()
     line, x = LinearGaussian(W, b, 0.5), torch.tensor([[3.5, 1.3]]).double()
@@ -23,13 +31,26 @@ def exercise_1(answer) -> str:
     ratio = math.exp(logvar) / v
     by_mean, by_width = (mu - m) ** 2 / (2 * v), (ratio - 1 - math.log(ratio)) / 2
     if by_mean < 0.01 <= by_width:
-        for value, what in (
-            (v, "the variance; its logarithm is asked"),
-            (v**0.5, "the standard deviation; the logarithm of its square is asked"),
-            (math.log(v) / 2, "the logarithm of the standard deviation; log sigma^2 is twice that"),
-            (-math.log(v), "the logarithm of the precision; the variance is one over it"),
-        ):
-            need(abs(logvar - value) > 0.02, f"mu is right, and {logvar:.2f} is {what}.")
+        need(
+            abs(logvar - v) > 0.02,
+            "mu is right, and {logvar:.2f} is the variance; its logarithm is asked.",
+            logvar=logvar,
+        )
+        need(
+            abs(logvar - v**0.5) > 0.02,
+            "mu is right, and {logvar:.2f} is the standard deviation; the logarithm of its square is asked.",
+            logvar=logvar,
+        )
+        need(
+            abs(logvar - math.log(v) / 2) > 0.02,
+            "mu is right, and {logvar:.2f} is the logarithm of the standard deviation; log sigma^2 is twice that.",
+            logvar=logvar,
+        )
+        need(
+            abs(logvar + math.log(v)) > 0.02,
+            "mu is right, and {logvar:.2f} is the logarithm of the precision; the variance is one over it.",
+            logvar=logvar,
+        )
     nearest = ((x - b) @ W / W.square().sum()).item()
     need(
         gap < 0.01 or abs(mu - nearest) > 0.005,
@@ -37,13 +58,19 @@ def exercise_1(answer) -> str:
     )
     need(
         gap < 0.01 or by_mean < by_width,
-        f"the gap is {gap:.3f} nats, most of it because mu is too {'large' if mu > m else 'small'}.",
+        "the gap is {gap:.3f} nats, most of it because mu is too large."
+        if mu > m
+        else "the gap is {gap:.3f} nats, most of it because mu is too small.",
+        gap=gap,
     )
     need(
         gap < 0.01,
-        f"the gap is {gap:.3f} nats, most of it because q is too {'wide' if ratio > 1 else 'narrow'}.",
+        "the gap is {gap:.3f} nats, most of it because q is too wide."
+        if ratio > 1
+        else "the gap is {gap:.3f} nats, most of it because q is too narrow.",
+        gap=gap,
     )
-    return f"A gap of {gap:.4f} nats: your q is the posterior, as good as."
+    return praise("A gap of {gap:.4f} nats: your q is the posterior, as good as.", gap=gap)
 
 
 @exercise
@@ -52,12 +79,20 @@ def exercise_2(answer) -> str:
     rng = torch.Generator().manual_seed(0)
     x, w, b = (torch.randn(*shape, generator=rng).double() for shape in ((6, 3), (3,), (3,)))
     sd = 0.7
-    mean, variance = (need_tensor(part) for part in _two(answer(x, w, b, sd), "mean and variance"))
+    mean, variance = (
+        need_tensor(part)
+        for part in _two(answer(x, w, b, sd), "return two things: mean and variance.")
+    )
     variance = variance.expand(6) if variance.numel() == 1 else variance
-    need(tuple(mean.shape) == (6,), f"the mean has shape {tuple(mean.shape)}, expected (6,).")
+    need(
+        tuple(mean.shape) == (6,),
+        "the mean has shape {shape}, expected (6,).",
+        shape=tuple(mean.shape),
+    )
     need(
         tuple(variance.shape) == (6,),
-        f"the variance has shape {tuple(variance.shape)}, expected (6,).",
+        "the variance has shape {shape}, expected (6,).",
+        shape=tuple(variance.shape),
     )
     along, data = (x - b) @ w, w @ w / sd**2  # what the data bring to the precision
     M = 1 + data
@@ -98,7 +133,7 @@ def exercise_2(answer) -> str:
         "the mean is right, but this variance lacks the prior's 1 in its precision.",
     )
     need(close(variance, ones / M), "the mean is right, the variance is not.")
-    return "Precisions add: 1 from the prior, the rest from the data."
+    return praise("Precisions add: 1 from the prior, the rest from the data.")
 
 
 @exercise
@@ -117,7 +152,7 @@ def exercise_3(answer) -> str:
         tuple(found.shape) != (5, 3),
         "one number per dimension; sum over the dimensions, dim=1.",
     )
-    need(tuple(found.shape) == (5,), f"expected shape (5,), got {tuple(found.shape)}.")
+    need(tuple(found.shape) == (5,), "expected shape (5,), got {found}.", found=tuple(found.shape))
     need(
         not close(found, each.mean(dim=1)),
         "you averaged over the dimensions. Divergences of independent dimensions add up.",
@@ -167,8 +202,13 @@ def exercise_3(answer) -> str:
         not close(found, 0.5 * raw.sum(dim=1)),
         "you used logvar as the variance; take exp(logvar).",
     )
-    need(close(found, right), f"expected {_shown(right)}, got {_shown(found)}.")
-    return "Zero for equal ones, and never the same the other way round."
+    need(
+        close(found, right),
+        "expected {right}, got {found}.",
+        right=_shown(right),
+        found=_shown(found),
+    )
+    return praise("Zero for equal ones, and never the same the other way round.")
 
 
 @exercise
@@ -185,7 +225,7 @@ def exercise_4(answer) -> str:
         tuple(found.shape) != (4,),
         "you averaged over the examples; a row is a draw, so average over dim=0.",
     )
-    need(tuple(found.shape) == (6,), f"expected shape (6,), got {tuple(found.shape)}.")
+    need(tuple(found.shape) == (6,), "expected shape (6,), got {found}.", found=tuple(found.shape))
     need(
         not close(found, log_w.mean(dim=0)),
         "this is the mean of the logarithms, an estimate of the ELBO. Average the weights, then take the logarithm.",
@@ -215,15 +255,25 @@ def exercise_4(answer) -> str:
     need(not close(found, log_w.amax(dim=0)), "this is the largest log-weight only.")
     need(not close(found, right / math.log(2)), "these are bits; nats use log, not log2.")
     need(not close(found, -right), "the sign: this is the negative of the bound.")
-    need(close(found, right), f"expected {_shown(right)}, got {_shown(found)}.")
-    for shift, what in ((-2000.0, "under"), (2000.0, "over")):
+    need(
+        close(found, right),
+        "expected {right}, got {found}.",
+        right=_shown(right),
+        found=_shown(found),
+    )
+    for shift in (-2000.0, 2000.0):
         far = need_tensor(answer(log_w + shift))
         need(
             close(far, right + shift),
-            f"right for log-weights near 0. For log-weights near {shift:.0f} the exponential {what}flows, "
-            f"and you return {far[0].item():g}. Use logsumexp.",
+            "right for log-weights near 0. For log-weights near {shift:.0f} the exponential underflows, "
+            "and you return {found:g}. Use logsumexp."
+            if shift < 0
+            else "right for log-weights near 0. For log-weights near {shift:.0f} the exponential overflows, "
+            "and you return {found:g}. Use logsumexp.",
+            shift=shift,
+            found=far[0].item(),
         )
-    return "The mean before the logarithm, and never out of the logarithms."
+    return praise("The mean before the logarithm, and never out of the logarithms.")
 
 
 @exercise
@@ -237,12 +287,16 @@ def exercise_5(answer) -> str:
     def f(z: Tensor) -> Tensor:  # steps: no derivative would help
         return (z > 0).double() @ torch.tensor([2.0, -1.0, 0.5]).to(z) + 3
 
-    result = _two(answer(f, mu.clone(), logvar.clone(), eps.clone()), "d_mu and d_logvar")
+    result = _two(
+        answer(f, mu.clone(), logvar.clone(), eps.clone()), "return two things: d_mu and d_logvar."
+    )
     d_mu, d_logvar = (need_tensor(part) for part in result)
     for name, part in (("d_mu", d_mu), ("d_logvar", d_logvar)):
         need(
             tuple(part.shape) == (3,),
-            f"{name} has shape {tuple(part.shape)}, expected (3,): one number per dimension, averaged over draws.",
+            "{name} has shape {shape}, expected (3,): one number per dimension, averaged over draws.",
+            name=name,
+            shape=tuple(part.shape),
         )
     sigma = (0.5 * logvar).exp()
     value = f(mu + sigma * eps)[:, None]
@@ -281,7 +335,12 @@ def exercise_5(answer) -> str:
         and not close(d_mu, mean(eps / sigma, centred * 500 / 499)),
         "you subtracted a baseline. A good idea, and here none is asked: the check compares draw by draw.",
     )
-    need(close(d_mu, right), f"d_mu: expected {_shown(right)}, got {_shown(d_mu)}.")
+    need(
+        close(d_mu, right),
+        "d_mu: expected {right}, got {found}.",
+        right=_shown(right),
+        found=_shown(d_mu),
+    )
     need(not close(d_logvar, 500 * right_logvar), "d_logvar is summed over the draws.")
     need(not close(d_logvar, -right_logvar), "d_mu is right; the sign of d_logvar is not.")
     need(
@@ -302,16 +361,18 @@ def exercise_5(answer) -> str:
     )
     need(
         close(d_logvar, right_logvar),
-        f"d_mu is right; d_logvar: expected {_shown(right_logvar)}, got {_shown(d_logvar)}.",
+        "d_mu is right; d_logvar: expected {right}, got {found}.",
+        right=_shown(right_logvar),
+        found=_shown(d_logvar),
     )
-    return "f was only ever called, never differentiated."
+    return praise("f was only ever called, never differentiated.")
 
 
-def _two(value, what: str) -> tuple:
-    """The answer as a pair."""
+def _two(value, template: str, /) -> tuple:
+    """The answer as a pair; stop the check with the message where it is none."""
     need_answer(value)
     pair = isinstance(value, tuple | list) or (isinstance(value, Tensor) and value.ndim > 0)
-    need(pair and len(value) == 2, f"return two things: {what}.")
+    need(pair and len(value) == 2, template)
     for part in value:
         need_answer(part)
     return tuple(value)
@@ -325,4 +386,5 @@ def _kl(mu: Tensor, logvar: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
 
 def _shown(values: Tensor) -> str:
     """The first numbers of an answer, for a message."""
-    return ", ".join(f"{value:.4f}" for value in values[:3].tolist()) + ", ..."
+    first = [format(value, ".4f") for value in values[:3].tolist()]
+    return ", ".join([*first, "..."])

@@ -7,7 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Binomial
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_number,
+    need_tensor,
+    praise,
+)
 
 
 @exercise
@@ -26,7 +34,7 @@ def exercise_1(answer) -> str:
         not _near(found, math.log(variance)),
         "this is the best log-variance; return the standard deviation, exp(logvar / 2).",
     )
-    need(found > 0, f"a standard deviation is a number above 0, got {found:g}.")
+    need(found > 0, "a standard deviation is a number above 0, got {found:g}.", found=found)
     need(
         not _near(found, 1),
         "sigma = 1 is best for the divergence alone. The reconstruction pays 12 sigma^2 for it.",
@@ -40,12 +48,15 @@ def exercise_1(answer) -> str:
         not _near(found, math.sqrt(50 / 74)),
         "this is the answer for beta = 50; here beta is 1.",
     )
-    step = "larger" if found < 0.2 else "smaller"
     need(
         abs(found - 0.2) < 0.002,
-        f"at {found:g} the loss is {loss(found):.3f} nats, and it falls when sigma gets {step}.",
+        "at {found:g} the loss is {loss:.3f} nats, and it falls when sigma gets larger."
+        if found < 0.2
+        else "at {found:g} the loss is {loss:.3f} nats, and it falls when sigma gets smaller.",
+        found=found,
+        loss=loss(found),
     )
-    return "The cloud is as wide as the decoder lets it be: 24 sigma = 1/sigma - sigma."
+    return praise("The cloud is as wide as the decoder lets it be: 24 sigma = 1/sigma - sigma.")
 
 
 @exercise
@@ -99,8 +110,8 @@ def exercise_2(answer) -> str:
     )
     reached = torch.autograd.grad(z.sum(), (mu, logvar), allow_unused=True)
     for name, gradient in zip(("mu", "logvar"), reached, strict=True):
-        need(gradient is not None, f"right numbers, but no gradient reaches {name}.")
-    return "The randomness comes from outside, so z can be differentiated by mu and logvar."
+        need(gradient is not None, "right numbers, but no gradient reaches {name}.", name=name)
+    return praise("The randomness comes from outside, so z can be differentiated by mu and logvar.")
 
 
 @exercise
@@ -157,15 +168,21 @@ def exercise_3(answer) -> str:
         not close(found, swapped),
         "ink and paper are exchanged: k goes with log sigmoid(logits), 16 - k with log sigmoid(-logits).",
     )
-    need(close(found, right), f"expected {right[0]:.3f} for the first image, got {found[0]:.3f}.")
+    need(
+        close(found, right),
+        "expected {right:.3f} for the first image, got {found:.3f}.",
+        right=right[0],
+        found=found[0],
+    )
     far = torch.full((1, 1, 4, 4), 200.0)
     extreme = need_tensor(answer(far, torch.zeros(1, 1, 4, 4)), (1,))
     need(
         close(extreme, torch.tensor([16 * 16 * 200.0])),
-        f"right for small log-odds, {extreme.item():g} at 200: the logarithm of a probability that was rounded to 0. "
+        "right for small log-odds, {found:g} at 200: the logarithm of a probability that was rounded to 0. "
         "F.logsigmoid takes both steps in one.",
+        found=extreme.item(),
     )
-    return "Sixteen times the cross-entropy, less the constant: now it is a likelihood."
+    return praise("Sixteen times the cross-entropy, less the constant: now it is a likelihood.")
 
 
 def _nll_without_counting(logits: Tensor, x: Tensor) -> Tensor:
@@ -186,7 +203,7 @@ def exercise_4(answer) -> str:
     value = answer(mu.clone())
     need_answer(value)
     many = torch.as_tensor(value).numel()
-    need(many == 1, f"expected one number, the count; got {many} of them.")
+    need(many == 1, "expected one number, the count; got {many} of them.", many=many)
     found = need_number(value)
     need(
         found != 6,
@@ -206,8 +223,10 @@ def exercise_4(answer) -> str:
         "you counted all dimensions: compare the variance, and count where it is above 0.01.",
     )
     need(abs(found - 3 / 7) > 1e-6, "this is the share; return the count.")
-    need(found == 3, f"3 of the check's 7 dimensions are active, you counted {found:g}.")
-    return "What does not vary with the image carries no information."
+    need(
+        found == 3, "3 of the check's 7 dimensions are active, you counted {found:g}.", found=found
+    )
+    return praise("What does not vary with the image carries no information.")
 
 
 @exercise
@@ -240,7 +259,9 @@ def exercise_5(answer) -> str:
     share = i.bincount(minlength=8) / n
     need(
         bool((share - 1 / 8).abs().max() < 0.03),
-        f"every image should give an eighth of the codes; yours give {share.min():.2f} to {share.max():.2f}.",
+        "every image should give an eighth of the codes; yours give {low:.2f} to {high:.2f}.",
+        low=share.min(),
+        high=share.max(),
     )
     off = z - mu[i]
     need(
@@ -266,7 +287,9 @@ def exercise_5(answer) -> str:
     )
     need(
         _like(spread, sigma[0]),
-        f"your clouds have deviations {spread[0]:.2f} and {spread[1]:.2f} where sigma is 0.50 and 1.50.",
+        "your clouds have deviations {first:.2f} and {second:.2f} where sigma is 0.50 and 1.50.",
+        first=spread[0],
+        second=spread[1],
     )
     need(
         bool(off.T.corrcoef()[0, 1].abs() < 0.2),
@@ -281,7 +304,7 @@ def exercise_5(answer) -> str:
         torch.equal(draw(50), draw(50)),
         "two calls with equally seeded generators differ: hand rng to every drawing function.",
     )
-    return "First which image, then where in its cloud."
+    return praise("First which image, then where in its cloud.")
 
 
 @exercise
@@ -331,8 +354,15 @@ def exercise_6(answer) -> str:
         "you took the mean over the latent dimensions; take it over the images (dim=0).",
     )
     right = mean.clamp(min=lam).sum()
-    need(_near(found, right), f"expected {right:.3f} for the check's table, got {found:.3f}.")
-    return "Where the mean is below lambda the term is constant, and nothing pushes the dimension down."
+    need(
+        _near(found, right),
+        "expected {right:.3f} for the check's table, got {found:.3f}.",
+        right=right,
+        found=found,
+    )
+    return praise(
+        "Where the mean is below lambda the term is constant, and nothing pushes the dimension down."
+    )
 
 
 def _rng(seed: int) -> torch.Generator:

@@ -5,7 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_number, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_number,
+    need_tensor,
+    praise,
+)
 
 
 @exercise
@@ -16,7 +24,7 @@ def exercise_1(answer) -> str:
     def factor(eta: float) -> float:
         return math.sqrt(1 - eta / 2 + eta**2 / 4)
 
-    need(found > 0, f"a step size is a number above 0, got {found:g}.")
+    need(found > 0, "a step size is a number above 0, got {found:g}.", found=found)
     need(
         abs(found - 2) > 0.01,
         "at 2 the factor is 1 again: here simultaneous steps stop converging. (Or a factor of 2 got lost: "
@@ -30,12 +38,15 @@ def exercise_1(answer) -> str:
         abs(found - math.sqrt(20) + 2) > 0.01,
         "this is the limit of the alternating steps; the fastest simultaneous step is asked.",
     )
-    better = "larger" if found < 1 else "smaller"
     need(
         abs(found - 1) < 0.02,
-        f"at {found:g} the factor is {factor(found):.3f}, and it falls when eta gets {better}.",
+        "at {found:g} the factor is {factor:.3f}, and it falls when eta gets larger."
+        if found < 1
+        else "at {found:g} the factor is {factor:.3f}, and it falls when eta gets smaller.",
+        found=found,
+        factor=factor(found),
     )
-    return "Half of the step size at which they stop converging."
+    return praise("Half of the step size at which they stop converging.")
 
 
 @exercise
@@ -66,7 +77,7 @@ def exercise_2(answer) -> str:
         "the odds are divided by k, so log k is subtracted.",
     )
     need(close(logits, right), "the log-odds are log p - log q, less something that depends on k.")
-    return "The log-ratio of the densities, shifted by the ratio of the numbers."
+    return praise("The log-ratio of the densities, shifted by the ratio of the numbers.")
 
 
 @exercise
@@ -85,13 +96,18 @@ def exercise_3(answer) -> str:
         not close(found, log_d.mean().item() + wrong),
         "the second term is log(1 - D): being called fake is the right answer for a fake.",
     )
-    need(close(found, right), f"for these logits V is {right:.3f}, you returned {found:.3f}.")
+    need(
+        close(found, right),
+        "for these logits V is {right:.3f}, you returned {found:.3f}.",
+        right=right,
+        found=found,
+    )
     far = need_number(answer(torch.full((3,), -1000.0), torch.full((3,), 1000.0)))
     need(
         math.isfinite(far),
         "for logits of 1000 your value is not finite: log(1 - sigmoid(l)) is log of 0. Use a stable form.",
     )
-    return "The value of the game, and it survives sure players."
+    return praise("The value of the game, and it survives sure players.")
 
 
 @exercise
@@ -141,7 +157,7 @@ def exercise_4(answer) -> str:
     need(not close(run(True), g_first), "alternating here means D first; you let G move first.")
     need(close(run(True), step(True)), "the alternating step is not right.")
     need(close(run(False), step(False)), "the simultaneous step is not right.")
-    return "Both orders, each as asked."
+    return praise("Both orders, each as asked.")
 
 
 class _Curved(nn.Module):
@@ -163,7 +179,7 @@ def exercise_5(answer) -> str:
     value = answer(D, x.clone(), gamma)
     need_answer(value)
     many = torch.as_tensor(value).numel()
-    need(many == 1, f"expected one number, the mean over the points; got {many} of them.")
+    need(many == 1, "expected one number, the mean over the points; got {many} of them.", many=many)
     found = need_number(value)
     slope = torch.stack([D.w[0] + 2 * D.c * x[:, 0], D.w[1].expand(6)], dim=1)  # by hand
     squared = slope.square().sum(dim=1)
@@ -203,7 +219,9 @@ def exercise_5(answer) -> str:
     )
     need(
         close(found, right.item()),
-        f"expected {right.item():.3f} for the check's D, got {found:.3f}.",
+        "expected {right:.3f} for the check's D, got {found:.3f}.",
+        right=right.item(),
+        found=found,
     )
     need(
         isinstance(value, Tensor) and value.requires_grad,
@@ -215,4 +233,6 @@ def exercise_5(answer) -> str:
             part is not None and close(part, expected),
             "right number, but its gradient in D's parameters is wrong: nothing may be detached on the way.",
         )
-    return "A slope that can itself be differentiated: D pays for being steep where the data are."
+    return praise(
+        "A slope that can itself be differentiated: D pays for being steep where the data are."
+    )

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from genlib.check.verdict import close, exercise, need, need_number, need_tensor
+from genlib.check.verdict import close, exercise, need, need_number, need_tensor, praise
 
 
 @exercise
@@ -26,8 +26,8 @@ def exercise_1(answer) -> str:
         found != 0,
         "0 modes: these samples lie 2.5 sd from their modes. Take the distance in the plane, up to 3 sd.",
     )
-    need(found == 2, f"2 of these 4 modes are covered, you returned {found:g}.")
-    return "Two of four, with the borderline cases right."
+    need(found == 2, "2 of these 4 modes are covered, you returned {found:g}.", found=found)
+    return praise("Two of four, with the borderline cases right.")
 
 
 @exercise
@@ -64,7 +64,7 @@ def exercise_2(answer) -> str:
         else "the noise has the wrong size; its standard deviation is the level itself, not its square or root.",
     )
     need(abs(noise.mean().item()) < 0.02, "the noise should have mean 0; draw it with randn.")
-    return "Coarse and fine views in one batch."
+    return praise("Coarse and fine views in one batch.")
 
 
 @exercise
@@ -104,5 +104,10 @@ def exercise_3(answer) -> str:
         "a logit of exactly 0 counts as 'fake' here: <= 0.",
     )
     need(not close(found, 3 / 5), "count the right answers on fakes as well, and average.")
-    need(close(found, right), f"expected {right:g} for this D, you returned {found:g}.")
-    return "New points, both kinds, a fresh judge."
+    need(
+        close(found, right),
+        "expected {right:g} for this D, you returned {found:g}.",
+        right=right,
+        found=found,
+    )
+    return praise("New points, both kinds, a fresh judge.")

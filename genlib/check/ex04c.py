@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from genlib.check.verdict import close, exercise, need, need_number, need_tensor
+from genlib.check.verdict import close, exercise, need, need_number, need_tensor, praise
 
 
 @exercise
@@ -29,8 +29,13 @@ def exercise_1(answer) -> str:
         not close(found, (share[0] - share[1]).square().sum().sqrt().item()),
         "this is the Euclidean distance of the shares; the absolute differences are asked.",
     )
-    need(close(found, right), f"expected {right:.3f}, you returned {found:.3f}.")
-    return "Half the summed difference of the shares."
+    need(
+        close(found, right),
+        "expected {right:.3f}, you returned {found:.3f}.",
+        right=right,
+        found=found,
+    )
+    return praise("Half the summed difference of the shares.")
 
 
 @exercise
@@ -77,7 +82,7 @@ def exercise_2(answer) -> str:
             torch.equal(x, before) and not x.requires_grad,
             "x was changed: work on x.detach().requires_grad_().",
         )
-    return "The squared slope of each image, and a backward pass goes through it."
+    return praise("The squared slope of each image, and a backward pass goes through it.")
 
 
 @exercise
@@ -111,4 +116,4 @@ def exercise_3(answer) -> str:
     )
     far = need_tensor(answer(torch.full((6,), 1000.0), torch.full((6,), -1000.0), 0.9))
     need(far.isfinite().all().item(), "not finite for logits of 1000; use softplus.")
-    return "D aims at a little less than certainty, on data only."
+    return praise("D aims at a little less than certainty, on data only.")

@@ -10,6 +10,7 @@ from genlib.check.verdict import (
     need_none_of,
     need_number,
     need_tensor,
+    praise,
 )
 from genlib.data import Mixture
 from genlib.ddpm import linear_beta
@@ -42,7 +43,7 @@ def exercise_1(answer) -> str:
     }
     need_none_of(found, wrong)
     need(close(found, right), "this is not sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.")
-    return "One jump, as good as t steps."
+    return praise("One jump, as good as t steps.")
 
 
 @exercise
@@ -52,7 +53,8 @@ def exercise_2(answer) -> str:
         beta = need_tensor(answer(T)).double()
         need(
             beta.shape != (T,),
-            f"{T} numbers for {T} steps: entry 0, a zero, is missing, so that beta[t] belongs to step t.",
+            "{T} numbers for {T} steps: entry 0, a zero, is missing, so that beta[t] belongs to step t.",
+            T=T,
         )
         beta = need_tensor(beta, (T + 1,))
         need(beta[0].item() == 0, "entry 0 should be 0: at time 0 nothing has been added.")
@@ -76,7 +78,7 @@ def exercise_2(answer) -> str:
             close(beta[1:], expected),
             "expected a straight line between the two scaled ends, cut at 0.999.",
         )
-    return "Fewer steps, larger ones, and as little is left at the end."
+    return praise("Fewer steps, larger ones, and as little is left at the end.")
 
 
 @exercise
@@ -98,13 +100,18 @@ def exercise_3(answer) -> str:
     need(not close(variance, true**0.5), "this is the standard deviation; the variance is asked.")
     need(
         not close(variance, b.item()),
-        "this is beta_t. Knowing x_0 leaves less doubt: multiply by (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t).",
+        "this is beta_t. Knowing x_0 leaves less doubt: multiply by (1 - alpha_bar_{{t-1}}) / (1 - alpha_bar_t).",
     )
     need(
         not close(variance, ((1 - now) / (1 - before) * b).item()),
         "the ratio is upside down: the variance should be smaller than beta_t.",
     )
-    need(close(variance, true), f"the variance should be {true:.5f}, you returned {variance:.5f}.")
+    need(
+        close(variance, true),
+        "the variance should be {true:.5f}, you returned {variance:.5f}.",
+        true=true,
+        variance=variance,
+    )
     of_x_0, of_x_t = before.sqrt() * b / (1 - now), (1 - b).sqrt() * (1 - before) / (1 - now)
     need(
         not close(mean, of_x_t * x_0 + of_x_0 * x_t),
@@ -115,7 +122,7 @@ def exercise_3(answer) -> str:
         "the two square roots are missing.",
     )
     need(close(mean, of_x_0 * x_0 + of_x_t * x_t), "the variance is right, the mean is not.")
-    return "Mean and variance of where it came from."
+    return praise("Mean and variance of where it came from.")
 
 
 @exercise
@@ -147,4 +154,4 @@ def exercise_4(answer) -> str:
     }
     need_none_of(found, wrong)
     need(close(found, right), "this is not -sqrt(1 - alpha_bar) times the score of x_t.")
-    return "A straight line in x_t, and exact."
+    return praise("A straight line in x_t, and exact.")

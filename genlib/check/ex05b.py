@@ -10,6 +10,7 @@ from genlib.check.verdict import (
     need_none_of,
     need_number,
     need_tensor,
+    praise,
 )
 
 
@@ -38,7 +39,7 @@ def exercise_1(answer) -> str:
     }
     need_none_of(found, wrong)
     need(close(found, x_0), "solve x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps for x_0.")
-    return "The data as the network sees them."
+    return praise("The data as the network sees them.")
 
 
 @exercise
@@ -95,9 +96,11 @@ def exercise_2(answer) -> str:
     )
     need(
         close(found, each.sum(dim=1).mean()),
-        f"expected {each.sum(dim=1).mean().item():.3f}, got {found:.3f}.",
+        "expected {right:.3f}, got {found:.3f}.",
+        right=each.sum(dim=1).mean().item(),
+        found=found,
     )
-    return "Four lines, and the whole training."
+    return praise("Four lines, and the whole training.")
 
 
 @exercise
@@ -124,7 +127,7 @@ def exercise_3(answer) -> str:
         "a sign of eps is wrong: v holds eps with a plus.",
     )
     need(close(rest, eps), "x_0 is right, eps is not.")
-    return "Turned back by the same angle."
+    return praise("Turned back by the same angle.")
 
 
 @exercise
@@ -150,5 +153,10 @@ def exercise_4(answer) -> str:
     )
     need(not close(found, w[-1]), "this is the last weight, not an average.")
     need(not close(found, ema(w[1:-1], w[0], decay)), "one weight is missing: go to the last one.")
-    need(close(found, right), f"expected {right:.4f}, you returned {found:.4f}.")
-    return "It forgets by the share 1 - decay a step."
+    need(
+        close(found, right),
+        "expected {right:.4f}, you returned {found:.4f}.",
+        right=right,
+        found=found,
+    )
+    return praise("It forgets by the share 1 - decay a step.")

@@ -4,7 +4,15 @@ import math
 
 import torch
 
-from genlib.check.verdict import close, exercise, need, need_answer, need_none_of, need_tensor
+from genlib.check.verdict import (
+    close,
+    exercise,
+    need,
+    need_answer,
+    need_none_of,
+    need_tensor,
+    praise,
+)
 
 
 @exercise
@@ -32,8 +40,8 @@ def exercise_1(answer) -> str:
     found = need_tensor(answer(x_0, eps, noise, a_t, a_s, 0.5), (4, 2))
     ratio = (1 - a_s) / (1 - a_t) * (1 - a_t / a_s)
     wrong = {
-        "eta is squared in the variance.": 0.5 * ratio,
-        "the ratio (1 - a_s) / (1 - a_t) is upside down.": (
+        "eta is squared in the variance.": step(0.5 * ratio),
+        "the ratio (1 - a_s) / (1 - a_t) is upside down.": step(
             0.25 * (1 - a_t) / (1 - a_s) * (1 - a_t / a_s) * 0.3
         ),
     }
@@ -45,14 +53,14 @@ def exercise_1(answer) -> str:
         not close(found, step(0.25 * ratio, sd=0.25 * ratio)),
         "sigma is in front of the noise, not its square.",
     )
-    need_none_of(found, {message: step(variance) for message, variance in wrong.items()})
+    need_none_of(found, wrong)
     need(
         close(found, step(0.25 * ratio)),
         "eta = 0 is right; for eta = 0.5 sigma^2 should be eta^2 (1 - a_s) / (1 - a_t) (1 - a_t / a_s).",
     )
     last = need_tensor(answer(x_0, eps, noise, a_t, 1.0, 1.0), (4, 2))
     need(close(last, x_0), "at s = 0, where a_s is 1, only x_0_hat should be left.")
-    return "One formula from DDIM to DDPM."
+    return praise("One formula from DDIM to DDPM.")
 
 
 @exercise
@@ -84,13 +92,18 @@ def exercise_2(answer) -> str:
         asked != times[1:],
         "asked at the time you are going to; then the pair, put together for that time, is x again.",
     )
-    need(asked == times[:-1], f"expected one question at each of {times[:-1]}, got {asked}.")
+    need(
+        asked == times[:-1],
+        "expected one question at each of {times}, got {asked}.",
+        times=times[:-1],
+        asked=asked,
+    )
     need(not close(found, x_0), "x_0 came back as it was: keep the x of each step for the next.")
     need(
         close(found, right),
         "put x_0_hat and eps_hat together with the sizes of the time you are going to.",
     )
-    return "The same formula, walked the other way."
+    return praise("The same formula, walked the other way.")
 
 
 @exercise
@@ -102,7 +115,8 @@ def exercise_3(answer) -> str:
     found = need_tensor(answer(a, b, n))
     need(
         found.shape != (n - 1, 6),
-        f"expected {n} points, the first at a and the last at b; one is missing.",
+        "expected {n} points, the first at a and the last at b; one is missing.",
+        n=n,
     )
     found = need_tensor(found, (n, 6))
     u = torch.linspace(0, 1, n)[:, None]
@@ -117,7 +131,7 @@ def exercise_3(answer) -> str:
     )
     need(close(found[0], a) and close(found[-1], b), "the ends should be a and b.")
     need(close(found, right), "the ends are right, the points between are not on the arc.")
-    return "Even angles, and never too near to 0."
+    return praise("Even angles, and never too near to 0.")
 
 
 @exercise
@@ -129,12 +143,19 @@ def exercise_4(answer) -> str:
         found, done = [float(t) for t in found], [i / steps for i in range(steps + 1)]
         need(
             len(found) == steps + 1,
-            f"T = {T}, {steps} steps: expected {steps + 1} times, both ends among them, got {len(found)}.",
+            "T = {T}, {steps} steps: expected {many} times, both ends among them, got {found}.",
+            T=T,
+            steps=steps,
+            many=steps + 1,
+            found=len(found),
         )
         need(found[0] >= found[-1], "the times should fall, from T to 0.")
         need(
             (found[0], found[-1]) == (T, 0),
-            f"expected the first time {T} and the last 0, got {found[0]:g} and {found[-1]:g}.",
+            "expected the first time {T} and the last 0, got {first:g} and {last:g}.",
+            T=T,
+            first=found[0],
+            last=found[-1],
         )
         need(all(t == round(t) for t in found), "a time is a whole number: round it.")
         need(not _about(found, [T * (1 - u) for u in done]), "these times are even.")
@@ -145,15 +166,21 @@ def exercise_4(answer) -> str:
         square = [T * (1 - u) ** 2 for u in done]
         need(
             len(set(found)) == len(found) or not _about(found, square),
-            f"T = {T}, {steps} steps: a time stands there twice, and a step from t to t does nothing. "
+            "T = {T}, {steps} steps: a time stands there twice, and a step from t to t does nothing. "
             "Never let time be less than the number of steps that are left.",
+            T=T,
+            steps=steps,
         )
         right = [max(t, steps - i) for i, t in enumerate(square)]
         need(
             _about(found, right),
-            f"T = {T}, {steps} steps: expected about {right[:3]}, got {found[:3]}.",
+            "T = {T}, {steps} steps: expected about {right}, got {found}.",
+            T=T,
+            steps=steps,
+            right=right[:3],
+            found=found[:3],
         )
-    return "Long steps far out, short ones near the data."
+    return praise("Long steps far out, short ones near the data.")
 
 
 def _about(found: list[float], times: list[float]) -> bool:

@@ -13,8 +13,6 @@ from genlib.interact.latent import (
     LatentPlane,
     latent_plane,
     plane,
-    plane_autoencoder,
-    plane_vae,
     vae_plane,
 )
 from genlib.interact.planes import two_planes
@@ -34,8 +32,6 @@ __all__ = [
     "nearest_distance",
     "overlap",
     "plane",
-    "plane_autoencoder",
-    "plane_vae",
     "two_gaussians",
     "two_planes",
     "vae_plane",

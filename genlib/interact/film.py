@@ -1,16 +1,11 @@
 """There and back: digits that noise covers, and the same model's walk from noise to digits, moved through by time."""
 
-import functools
-import json
-from pathlib import Path
-
-from safetensors.torch import load_file
 from torch import Tensor
 
-from genlib.ddpm import cosine_beta, linear_beta, signal_left
+from genlib import pretrained
+from genlib.ddpm import alpha_bar_of, cosine_beta, linear_beta
 from genlib.interact.base import Interactive, as_base64
 
-ASSET = Path(__file__).parents[1] / "assets" / "ddpm_film"
 T = 1000
 SCHEDULES = {
     "cosine": cosine_beta(T),
@@ -52,13 +47,6 @@ WORDS = {
 }
 
 
-@functools.cache
-def film() -> tuple[dict[str, Tensor], dict]:
-    """The stored digits, their noise and the moments of the walk, and their card."""
-    card = json.loads(ASSET.with_suffix(".json").read_text(encoding="utf-8"))
-    return load_file(ASSET.with_suffix(".safetensors")), card
-
-
 def verdict(left: float, at_end: bool) -> str:
     """The key of the sentence for a share of signal."""
     if at_end and left > 0.05:
@@ -82,11 +70,11 @@ def diffusion_film(t: int = 200, schedule: str = "cosine") -> Interactive:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if not 0 <= t <= T or t % 10:
         raise ValueError(f"t: expected a multiple of 10 from 0 to {T}, got {t}")
-    tensors, card = film()
+    tensors, card = pretrained.tensors("ddpm_film"), pretrained.card("ddpm_film")
 
     def alpha_bar(beta: Tensor) -> list[float]:
         at = slice(None, None, (len(beta) - 1) // 100)  # 101 times
-        return [float(f"{v:.5g}") for v in signal_left(beta)[at].tolist()]
+        return [float(f"{v:.5g}") for v in alpha_bar_of(beta)[at].tolist()]
 
     data = {
         "start": {"t": t, "schedule": schedule},

@@ -2,7 +2,7 @@
 
 import torch
 
-from genlib.gan import bell_logits, bell_value, quadrature
+from genlib.gan import gaussian_game_logits, gaussian_game_value, quadrature
 from genlib.interact.base import Interactive
 
 # All words of the figure; # stands for a number, *stars* for italics.
@@ -68,11 +68,11 @@ def pulls(theta: float, phi: float, loss: str = "non-saturating") -> tuple[float
         loss: "minimax", log(1 - D), or "non-saturating", -log D.
     """
     at = torch.tensor([theta, phi], dtype=torch.float64, requires_grad=True)
-    slope = torch.autograd.grad(bell_value(*at), at)[0]
+    slope = torch.autograd.grad(gaussian_game_value(*at), at)[0]
     if loss == "minimax":
         return -slope[0].item(), slope[1].item()
     z, weight = quadrature(NODES)
-    doubt = torch.sigmoid(-bell_logits(theta + z, phi))  # 1 - D at the fakes
+    doubt = torch.sigmoid(-gaussian_game_logits(theta + z, phi))  # 1 - D at the fakes
     return -phi * (doubt @ weight).item(), slope[1].item()
 
 

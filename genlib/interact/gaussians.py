@@ -7,8 +7,8 @@ import torch
 from scipy.stats import ncx2, norm
 from torch import Tensor
 
+from genlib.expect import expect
 from genlib.interact.base import Interactive, draws
-from genlib.shapes import expect
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from genlib.expect import expect
 from genlib.interact.base import Interactive, draws
-from genlib.shapes import expect
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {

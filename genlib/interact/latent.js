@@ -16,8 +16,8 @@ const STYLE = IMAGE_STYLE + `
 .gl-interact .gl-choice.gl-lp-classes { gap: 0; margin: 0 0 0.3rem; }
 .gl-interact .gl-lp-classes label { min-height: 2rem; padding: 0.1rem; font-weight: 700; }
 .gl-interact .gl-lp-classes label:has(:checked) { font-weight: 800; }
-.gl-interact .gl-lp-laws { grid-auto-flow: row; grid-template-columns: repeat(2, 1fr); }
-.gl-interact .gl-lp-laws label:first-of-type { grid-column: 1 / -1; min-height: 2rem; }
+.gl-interact .gl-lp-distributions { grid-auto-flow: row; grid-template-columns: repeat(2, 1fr); }
+.gl-interact .gl-lp-distributions label:first-of-type { grid-column: 1 / -1; min-height: 2rem; }
 .gl-interact .gl-lp-gallery { display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px; margin: 0.5rem 0; }
 .gl-interact .gl-lp-gallery button { position: relative; min-height: 0; padding: 0; aspect-ratio: 1; border: 0; border-radius: 3px; background: none; }
 .gl-interact .gl-lp-gallery button:focus-visible { outline-offset: 1px; }
@@ -31,12 +31,12 @@ const STYLE = IMAGE_STYLE + `
   .gl-interact .gl-lp { grid-template-columns: minmax(0, 1.6fr) minmax(0, 1fr); }
   .gl-interact .gl-lp-side { padding-top: 0.5rem; }
   .gl-interact .gl-lp-gallery { grid-template-columns: repeat(16, 1fr); }
-  .gl-interact .gl-lp-laws { grid-auto-flow: column; grid-template-columns: none; }
-  .gl-interact .gl-lp-laws label:first-of-type { grid-column: auto; min-height: 2.75rem; }
+  .gl-interact .gl-lp-distributions { grid-auto-flow: column; grid-template-columns: none; }
+  .gl-interact .gl-lp-distributions label:first-of-type { grid-column: auto; min-height: 2.75rem; }
   .gl-interact .gl-lp .gl-question { min-height: 0; }
 }`;
 
-function figure(root, { codes, labels, images, layers, laws, radius, shares, agree, start, words }) {
+function figure(root, { codes, labels, images, layers, distributions, radius, shares, agree, start, words }) {
   const decode = decoderOf(layers), [cx, cy] = columnsOf(codes), count = labels.length, nearest = nearestIn(cx, cy);
   const training = (i) => Array.from({ length: 64 }, (_, j) => (images.charCodeAt(64 * i + j) - 97) / 16);
   const classOf = (i) => +labels[i], n = start.n;
@@ -51,9 +51,9 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     const votes = Math.max(...classes.map((c) => classes.filter((d) => d === c).length));
     return { z, distance: ten[0][0], row: ten[0][1], classes, mixed: votes < agree, hole: ten[0][0] > radius };
   }
-  function drawCodes(law, seed) { // the uniform picks the Gaussian, the two normal numbers are shaped and moved
-    if (law === "none") return [];
-    const [weights, means, roots] = laws[law];
+  function drawCodes(distribution, seed) { // the uniform picks the Gaussian, the two normal numbers are shaped and moved
+    if (distribution === "none") return [];
+    const [weights, means, roots] = distributions[distribution];
     return draws(seed, n).map(([u, a, b]) => {
       let k = 0;
       for (let sum = weights[0]; k < weights.length - 1 && u >= sum; sum += weights[k]) k++;
@@ -62,7 +62,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     });
   }
 
-  const state = { view: start.view, law: start.law, seed: start.seed, z: [...start.z] };
+  const state = { view: start.view, distribution: start.distribution, seed: start.seed, z: [...start.z] };
   let width = 0, hover = null, chosen = null, peek = null, picked = null, random = [], active = 0;
   let inks = INKS.light;
 
@@ -100,10 +100,10 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
     label.addEventListener("pointerenter", () => { peek = i ? i - 1 : null; redraw(); });
     label.addEventListener("pointerleave", () => { peek = null; redraw(); });
   });
-  const law = choice(root, words.laws, Object.entries(words.names), state.law, (key) => { state.law = key; redrawCodes(); });
-  law.classList.add("gl-lp-laws");
-  const ask = node("p", { style: "font-weight:600;margin-top:0.9rem" }, words.laws + " \u2026");
-  const lawSays = node("p.muted", { "aria-live": "polite" });
+  const distribution = choice(root, words.distributions, Object.entries(words.names), state.distribution, (key) => { state.distribution = key; redrawCodes(); });
+  distribution.classList.add("gl-lp-distributions");
+  const ask = node("p", { style: "font-weight:600;margin-top:0.9rem" }, words.distributions + " \u2026");
+  const distributionSays = node("p.muted", { "aria-live": "polite" });
   const gallery = node("div.lp-gallery", { role: "group", "aria-label": fill(words.gallery, n) });
   const again = button(fill(words.again, n), () => { state.seed += 1; redrawCodes(); });
   const fact = (name) => {
@@ -114,7 +114,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   const outcome = node("div", {}, gallery, node("div.questions.short", {}, ...Object.values(facts).map((f) => f.box)),
     node("div.buttons", {}, again));
   const recipe = node("p.small.muted", { style: "margin-top:0.6rem" }, fill(words.recipe, layers[0].bias.length));
-  root.append(node("style", {}, STYLE), view, caption, node("div.lp", {}, node("div", {}, plane, classes), side), help, ask, law, lawSays, outcome, recipe);
+  root.append(node("style", {}, STYLE), view, caption, node("div.lp", {}, node("div", {}, plane, classes), side), help, ask, distribution, distributionSays, outcome, recipe);
 
   // --- places ------------------------------------------------------------------------------------------------
   const toX = (x) => ((x - middle[0] + half) / (2 * half)) * width;
@@ -199,7 +199,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
       if (state.view === "drawn") drawn(pen);
       numerals(pen);
     });
-    whenNew("gallery", [look, state.law, state.seed].join(), () => random.forEach((at, i) => ink(root, gallery.children[i].firstChild, at.image)));
+    whenNew("gallery", [look, state.distribution, state.seed].join(), () => random.forEach((at, i) => ink(root, gallery.children[i].firstChild, at.image)));
     whenNew("classes", look, () => [...classes.querySelectorAll("label")].slice(1).forEach((label, k) => { label.style.color = inks[k]; }));
     drawLines();
     tell();
@@ -212,8 +212,8 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
       made.push(stroke(`M${toX(v)} ${width - 5}V${width}M0 ${toY(v)}H5`, "stroke:var(--gl-edge)"));
       if (state.view !== "drawn") made.push(tickLabel(toX(v), width - 8, tick(v), "middle"), tickLabel(8, toY(v) + 4, tick(v), "start"));
     }
-    if (state.law !== "none") {
-      const [, means, roots] = laws[state.law], rings = means.length > 1 ? [2] : [1, 2];
+    if (state.distribution !== "none") {
+      const [, means, roots] = distributions[state.distribution], rings = means.length > 1 ? [2] : [1, 2];
       means.forEach((m, k) => rings.forEach((radiusOf) => {
         const [[p], [q, r]] = roots[k], points = Array.from({ length: 73 }, (_, i) => {
           const t = (2 * Math.PI * i) / 72, a = radiusOf * Math.cos(t), b = radiusOf * Math.sin(t);
@@ -250,7 +250,7 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
   }
 
   function redrawCodes() {
-    random = drawCodes(state.law, state.seed).map((z) => ({ ...look(z), image: decode(z) }));
+    random = drawCodes(state.distribution, state.seed).map((z) => ({ ...look(z), image: decode(z) }));
     picked = null;
     active = 0;
     gallery.replaceChildren(...random.map((at, i) => {
@@ -264,20 +264,20 @@ function figure(root, { codes, labels, images, layers, laws, radius, shares, agr
       return made;
     }));
     outcome.hidden = !random.length;
-    const [s, k] = [laws.scaled[2][0][0][0].toFixed(decimals), laws.mixture[0].length];
-    phrase(lawSays, fill(words.says[state.law], state.law === "mixture" ? k : s));
+    const [s, k] = [distributions.scaled[2][0][0][0].toFixed(decimals), distributions.mixture[0].length];
+    phrase(distributionSays, fill(words.says[state.distribution], state.distribution === "mixture" ? k : s));
     if (random.length) {
       const holes = random.filter((at) => at.hole).length, mixed = random.filter((at) => at.mixed).length;
       const kinds = new Set(random.map((at) => classOf(at.row))).size, whole = (x) => Math.round(x);
       facts.hole.number.textContent = fill(words.count, holes, n);
       facts.mixed.number.textContent = fill(words.count, mixed, n);
       facts.kinds.number.textContent = fill(words.count, kinds, 10);
-      facts.hole.small.textContent = fill(words.floor, whole(shares[state.law][0]), whole(shares.new[0]));
-      facts.mixed.small.textContent = fill(words.floorMixed, whole(shares[state.law][1]), whole(shares.new[1]));
+      facts.hole.small.textContent = fill(words.floor, whole(shares[state.distribution][0]), whole(shares.new[0]));
+      facts.mixed.small.textContent = fill(words.floorMixed, whole(shares[state.distribution][1]), whole(shares.new[1]));
       facts.kinds.small.textContent = words.kinds;
       Object.assign(root.dataset, { holes, mixedCodes: mixed, kinds });
     }
-    Object.assign(root.dataset, { law: state.law, seed: state.seed, random: random.map(({ z }) => z.map((v) => v.toFixed(8)).join(",")).join(" ") });
+    Object.assign(root.dataset, { distribution: state.distribution, seed: state.seed, random: random.map(({ z }) => z.map((v) => v.toFixed(8)).join(",")).join(" ") });
     update();
   }
   gallery.addEventListener("keydown", (event) => { // one stop for Tab; the arrow keys move within

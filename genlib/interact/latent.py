@@ -6,24 +6,24 @@ One of chapter 2's autoencoder, one of chapter 3's VAE with the same networks.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from genlib.autoencoder import (
-    Autoencoder,
-    CodeLaw,
+    CodeDistribution,
     fitted_gaussian,
-    image_autoencoder,
     scaled_normal,
     standard_normal,
 )
 from genlib.data import digits
+from genlib.expect import expect
 from genlib.interact.base import Interactive, as_base64, draws
-from genlib.shapes import expect
-from genlib.vae import VAE, image_vae
+from genlib.pretrained import (
+    latent_plane_autoencoder,
+    latent_plane_mixture,
+    latent_plane_vae,
+)
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {
@@ -60,9 +60,9 @@ WORDS = {
     "ten": "Classes of the ten nearest codes",
     "agree": "The neighbours agree.",
     "mixed": "Clouds meet here: expect a bit of each.",
-    "laws": "Draw random codes from",
+    "distributions": "Draw random codes from",
     "names": {
-        "none": "no law yet",
+        "none": "nothing yet",
         "standard": "N(0, I)",
         "scaled": "N(0, s²I)",
         "gaussian": "a Gaussian",
@@ -119,9 +119,8 @@ STILL = (
     "The codes of 1,000 handwritten digits lie in clouds in a plane, one cloud or two for each class, with holes "
     "between them. With JavaScript switched on, a decoder draws the digit at any place of the plane."
 )
-LAWS = ("standard", "scaled", "gaussian", "mixture")
-ASSETS = Path(__file__).parents[1] / "assets"
-ASSET = ASSETS / "autoencoder_plane.safetensors"
+DISTRIBUTIONS = ("standard", "scaled", "gaussian", "mixture")
+MODELS = {"autoencoder": latent_plane_autoencoder, "vae": latent_plane_vae}
 NEIGHBOURS, AGREE = (
     10,
     8,
@@ -157,7 +156,7 @@ class LatentPlane:
         x: the training digits, whole numbers of 0 to 16, (N, 8, 8).
         y: their classes, (N,).
         layers: of the quantised decoder.
-        laws: what random codes are drawn from, by name.
+        distributions: what random codes are drawn from, by name.
         radius: 95 % of the codes of held-out (validation) digits have a training code this near.
     """
 
@@ -165,7 +164,7 @@ class LatentPlane:
     x: Tensor
     y: Tensor
     layers: tuple[Layer, ...]
-    laws: dict[str, CodeLaw]
+    distributions: dict[str, CodeDistribution]
     radius: float
 
     def decode(self, z: Tensor) -> Tensor:
@@ -196,11 +195,13 @@ class LatentPlane:
         near = self.neighbours(z)
         return torch.stack([(near == k).sum(dim=1) for k in range(10)]).amax(dim=0) < AGREE
 
-    def sample(self, law: str, seed: int, n: int) -> Tensor:
+    def sample(self, distribution: str, seed: int, n: int) -> Tensor:
         """The very codes that the figure draws for a seed, (n, 2), in double precision."""
-        if law not in LAWS:
-            raise ValueError(f"law: expected one of {', '.join(LAWS)}, got {law!r}")
-        chosen, (u, noise) = self.laws[law], draws(seed, n)
+        if distribution not in DISTRIBUTIONS:
+            raise ValueError(
+                f"distribution: expected one of {', '.join(DISTRIBUTIONS)}, got {distribution!r}"
+            )
+        chosen, (u, noise) = self.distributions[distribution], draws(seed, n)
         k = torch.searchsorted(
             chosen.weights.double().cumsum(dim=0)[:-1].contiguous(), u.contiguous(), right=True
         )
@@ -211,28 +212,10 @@ class LatentPlane:
         return [part.double().mean().item() for part in (self.in_hole(z), self.between_clouds(z))]
 
 
-def plane_autoencoder() -> Autoencoder:
-    """The trained autoencoder with two code numbers that `make plane` wrote, in evaluation mode."""
-    return _trained("autoencoder")
-
-
-def plane_vae() -> VAE:
-    """The trained VAE with two latent dimensions that `make plane` wrote, in evaluation mode."""
-    return _trained("vae")
-
-
-def _trained(name: str) -> Autoencoder | VAE:
-    state = _without("mixture.", load_file(ASSETS / f"{name}_plane.safetensors"))
-    make = image_vae if name == "vae" else image_autoencoder
-    model = make(2, width=len(state["decoder.0.bias"]))
-    model.load_state_dict(state)
-    return model.eval()
-
-
 def codes_of(name: str, x: Tensor) -> Tensor:
     """The codes of images x in the plane of the "autoencoder" or the "vae", (B, 2): of a VAE the means."""
     with torch.no_grad():
-        z = _trained(name).encode(x)
+        z = MODELS[name]().encode(x)
     return z[0] if isinstance(z, tuple) else z
 
 
@@ -255,25 +238,28 @@ def quantised(decoder: nn.Sequential) -> tuple[Layer, ...]:
 @cache
 def plane(name: str = "autoencoder") -> LatentPlane:
     """The plane of the digits of the "autoencoder" or the "vae", from the committed weights."""
-    model, data = _trained(name), digits()
+    model, data = MODELS[name](), digits()
     z, z_val = codes_of(name, data.x_train), codes_of(name, data.x_val)
-    state = load_file(ASSETS / f"{name}_plane.safetensors")
-    mixture = CodeLaw(*(state[f"mixture.{part}"] for part in ("weights", "means", "roots")))
+    mixture = latent_plane_mixture(name)
     found = (standard_normal(2), scaled_normal(z), fitted_gaussian(z), mixture)
-    laws = {
-        name: CodeLaw(*(_rounded(part, 5) for part in (law.weights, law.means, law.roots)))
-        for name, law in zip(LAWS, found, strict=True)
+    distributions = {
+        key: CodeDistribution(
+            *(_rounded(part, 5) for part in (each.weights, each.means, each.roots))
+        )
+        for key, each in zip(DISTRIBUTIONS, found, strict=True)
     }
     codes = _rounded(z, 2)
     radius = _distances(z_val, codes).min(dim=1).values.quantile(0.95).item()
     x = (16 * data.x_train).round().to(torch.uint8).squeeze(1)
-    return LatentPlane(codes, x, data.y_train, quantised(model.decoder), laws, round(radius, 3))
+    return LatentPlane(
+        codes, x, data.y_train, quantised(model.decoder), distributions, round(radius, 3)
+    )
 
 
 def latent_plane(
     *,
     view: str = "codes",
-    law: str = "none",
+    distribution: str = "none",
     cross: Sequence[float] = (-5.0, 14.4),
     n: int = 32,
     seed: int = 1,
@@ -282,21 +268,21 @@ def latent_plane(
 
     Args:
         view: "codes", "holes" (how far from any code) or "drawn" (what the decoder draws at each place).
-        law: "none", or what random codes come from: "standard", "scaled", "gaussian", "mixture".
+        distribution: "none", or what random codes come from: "standard", "scaled", "gaussian", "mixture".
         cross: the code that is decoded at the start.
         n: how many random codes are drawn at a time, at most 64.
         seed: of the first random codes.
 
     Raises:
-        ValueError: an unknown view or law, n out of range, or a cross that is no point of the plane.
+        ValueError: an unknown view or distribution, n out of range, or a cross that is no point of the plane.
     """
-    return _figure("autoencoder", WORDS, view, law, cross, n, seed)
+    return _figure("autoencoder", WORDS, view, distribution, cross, n, seed)
 
 
 def vae_plane(
     *,
     view: str = "codes",
-    law: str = "none",
+    distribution: str = "none",
     cross: Sequence[float] = (0.0, 0.0),
     n: int = 32,
     seed: int = 1,
@@ -305,38 +291,46 @@ def vae_plane(
 
     The arguments are those of `latent_plane`.
     """
-    return _figure("vae", VAE_WORDS, view, law, cross, n, seed)
+    return _figure("vae", VAE_WORDS, view, distribution, cross, n, seed)
 
 
 def _figure(
-    name: str, words: dict, view: str, law: str, cross: Sequence[float], n: int, seed: int
+    name: str, words: dict, view: str, distribution: str, cross: Sequence[float], n: int, seed: int
 ) -> Interactive:
     """Either figure, once its arguments are checked."""
     if view not in WORDS["captions"]:
         raise ValueError(f"view: expected codes, holes or drawn, got {view!r}")
-    if law not in WORDS["names"]:
-        raise ValueError(f"law: expected one of {', '.join(WORDS['names'])}, got {law!r}")
+    if distribution not in WORDS["names"]:
+        raise ValueError(
+            f"distribution: expected one of {', '.join(WORDS['names'])}, got {distribution!r}"
+        )
     if not 1 <= n <= 64:
         raise ValueError(f"n: expected 1 to 64 random codes, got {n}")
     if len(cross) != 2:
         raise ValueError(f"cross: expected two numbers, got {cross!r}")
-    start = {"view": view, "law": law, "z": [float(c) for c in cross], "n": n, "seed": seed}
+    start = {
+        "view": view,
+        "distribution": distribution,
+        "z": [float(c) for c in cross],
+        "n": n,
+        "seed": seed,
+    }
     data = _page_data(name) | {"start": start, "words": words}
     return Interactive(("digits.js", "latent.js"), data, label=LABELS[name], still=STILL)
 
 
 @cache
 def _page_data(name: str) -> dict:
-    """The plane as the page holds it, with the long-run shares of each law and those of new (test) digits."""
+    """The plane as the page holds it, with the long-run shares of each distribution and those of new (test) digits."""
     shown = plane(name)
     new = codes_of(name, digits().x_test)
-    shares = {law: shown.shares(shown.sample(law, 0, LONG_RUN)) for law in LAWS}
+    shares = {key: shown.shares(shown.sample(key, 0, LONG_RUN)) for key in DISTRIBUTIONS}
     shares["new"] = shown.shares(new)
     return packed(shown) | {
         "images": bytes((shown.x.flatten() + ord("a")).tolist()).decode(),
-        "laws": {
-            name: [law.weights.tolist(), law.means.tolist(), law.roots.tolist()]
-            for name, law in shown.laws.items()
+        "distributions": {
+            key: [each.weights.tolist(), each.means.tolist(), each.roots.tolist()]
+            for key, each in shown.distributions.items()
         },
         "shares": {
             name: [round(100 * share, 1) for share in pair] for name, pair in shares.items()
@@ -372,7 +366,3 @@ def _rounded(x: Tensor, digits: int) -> Tensor:
     return torch.tensor(
         [round(v, digits) for v in x.double().flatten().tolist()], dtype=torch.float64
     ).reshape(x.shape)
-
-
-def _without(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: part for name, part in state.items() if not name.startswith(prefix)}

@@ -1,4 +1,4 @@
-// Two latent planes side by side, an autoencoder's and a VAE's: one law for both, and what each decoder makes of it.
+// Two latent planes side by side, an autoencoder's and a VAE's: one distribution for both, and what each decoder makes of it.
 
 const STYLE = IMAGE_STYLE + `
 .gl-interact .gl-tp { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.9rem 1.25rem; margin: 0.5rem 0; }

@@ -1,21 +1,19 @@
-"""The latent planes of chapter 2's autoencoder and of a VAE with the same networks, side by side, one law for both."""
+"""The latent planes of chapter 2's autoencoder and of a VAE with the same networks, under one distribution of codes."""
 
-import json
 from functools import cache
 from math import comb, exp, log
 
 import torch
 from torch import Tensor
 
+from genlib import pretrained
 from genlib.data import digits
-from genlib.evaluate import finish, judge
+from genlib.evaluate import judge, to_grey_levels
 from genlib.interact.base import Interactive, as_base64
 from genlib.interact.latent import (
-    ASSETS,
     codes_of,
     packed,
     plane,
-    plane_vae,
 )
 
 # All words of the figure; # stands for a number, *stars* for italics.
@@ -47,7 +45,7 @@ WORDS = {
     "near": "Among the codes: 95\u00a0% of new digits lie nearer than #.",
     "far": "In a hole: 95\u00a0% of new digits lie nearer than #.",
     "ask": "Random codes from *N*(0, *I*), the same for both decoders",
-    "see": "One and the same law asks the autoencoder for one spot of its map, and the VAE for all of it.",
+    "see": "One and the same distribution asks the autoencoder for one spot of its map, and the VAE for all of it.",
     "again": "Draw # other codes",
     "strips": "What the two decoders draw from the same # random codes; arrow keys move through them",
     "column": "Random code # of #: z1 is #, z2 is #. ",
@@ -73,8 +71,9 @@ WORDS = {
     "of": "# of #",
     "percent": "#\u00a0%",
     "long": "long run: #",
-    "honest": "Holes are rarer in the autoencoder’s map for a poor reason: the law stays close to one heap of codes. "
-    "In the VAE’s map it reaches all heaps, and the gaps between them, where the drawings are less often clear.",
+    "honest": "Holes are rarer in the autoencoder’s map for a poor reason: the distribution stays close to one heap "
+    "of codes. In the VAE’s map it reaches all heaps, and the gaps between them, where the drawings are less often "
+    "clear.",
     "recipe": "The book’s networks with two code numbers and # hidden units a layer, # steps on 1,000 digits, one "
     "seed; another seed gives other maps, of the same two sizes. Long run: # times # codes.",
 }
@@ -97,13 +96,13 @@ TIMES = 1000  # draws of n codes behind a number of the long run
 def clouds() -> Tensor:
     """sigma of q(z | x) of the training digits in the VAE's plane, rounded as the page holds it, (1000, 2)."""
     with torch.no_grad():
-        _, logvar = plane_vae().encode(digits().x_train)
+        _, logvar = pretrained.latent_plane_vae().encode(digits().x_train)
     return (10_000 * (0.5 * logvar.double()).exp()).round() / 10_000
 
 
 def unclear(name: str, z: Tensor) -> Tensor:
     """Whether the judge is less than 90 % sure of what a plane's decoder draws at codes z (B, 2), (B,)."""
-    drawn = finish(plane(name).decode(z).float())
+    drawn = to_grey_levels(plane(name).decode(z).float())
     return judge().log_prob(drawn).amax(dim=1) < log(SURE)
 
 
@@ -127,7 +126,7 @@ def long_run(name: str, n: int) -> dict[str, float]:
         "unclear": unclear(name, z).double().mean().item(),
         "rebuilt": unclear(name, new).double().mean().item(),
         "hole": shown.in_hole(z).double().mean().item(),
-        "error": _card(name)["test_squared_error"],
+        "error": pretrained.card(f"{name}_plane")["test_squared_error"],
     }
 
 
@@ -184,10 +183,6 @@ def _facts(n: int) -> dict:
         "prior": round(1 - exp(-(WITHIN**2) / 2), 4),
         "kinds": round(expected_kinds(digits().y_test, n), 4),
         "sigma": round(clouds().median().item(), 4),
-        "steps": _card("vae")["steps"],
+        "steps": pretrained.card("vae_plane")["steps"],
         "times": TIMES,
     }
-
-
-def _card(name: str) -> dict:
-    return json.loads((ASSETS / f"{name}_plane.json").read_text())

@@ -1,18 +1,13 @@
 """Two trainings of a GAN on the ring, moment by moment: the map of D, the fakes, and where each is pulled."""
 
-import functools
-import json
 import math
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
 
+from genlib import pretrained
 from genlib.data import ring
 from genlib.interact.base import Interactive, as_base64
 
-ASSET = Path(__file__).parents[1] / "assets" / "gan_replay"
 RING = ring()
 SCALE = math.sqrt(1 / 2 + RING.sd**2)  # sd of each coordinate, the unit of the runs
 
@@ -38,13 +33,6 @@ WORDS = {
 }
 
 
-@functools.cache
-def replay() -> tuple[dict[str, Tensor], dict[str, list[dict]]]:
-    """The stored moments, and the scores of each run on their card."""
-    card = json.loads(ASSET.with_suffix(".json").read_text(encoding="utf-8"))
-    return load_file(ASSET.with_suffix(".safetensors")), card["runs"]
-
-
 def gan_replay(run: str = "plain", moment: int = 0) -> Interactive:
     """The figure, opened at one moment of one run.
 
@@ -55,7 +43,7 @@ def gan_replay(run: str = "plain", moment: int = 0) -> Interactive:
     Raises:
         ValueError: there is no such run or moment.
     """
-    tensors, runs = replay()
+    tensors, runs = pretrained.tensors("gan_replay"), pretrained.card("gan_replay")["runs"]
     if run not in runs:
         raise ValueError(f"run: expected one of {', '.join(runs)}, got {run!r}")
     if not 0 <= moment < len(runs[run]):

@@ -57,7 +57,7 @@ def pages() -> list[str]:
                 walk(value)
 
     toc = SITE.parent.parent / "_toc.yml"
-    walk(yaml.safe_load((toc if toc.exists() else ROOT / "_toc.yml").read_text()))
+    walk(yaml.safe_load((toc if toc.exists() else ROOT / "_toc.yml").read_text(encoding="utf-8")))
     return listed
 
 

@@ -8,6 +8,7 @@ from test_site_pages import assert_readable
 from genlib.ddpm import DDPM
 from genlib.interact import diffusion_film
 from genlib.interact import film as twin
+from genlib.pretrained import tensors
 
 INK = """(canvas) => {  // the ink of every pixel, 0 to 255
     const copy = document.createElement("canvas");
@@ -27,8 +28,8 @@ def agree(figure) -> dict:
     assert float(shown["left"]) == pytest.approx(left, rel=1e-3)
     assert shown["verdict"] == twin.verdict(left, t == model.T)
     assert twin.WORDS["verdicts"][shown["verdict"]] in figure.inner_text()
-    tensors, card = twin.film()
-    x_0, eps = tensors["x_0"][:1].float() / 127, tensors["eps"][:1].float() / 32
+    film = tensors("ddpm_film")
+    x_0, eps = film["x_0"][:1].float() / 127, film["eps"][:1].float() / 32
     x_t = model.q_sample(x_0, torch.tensor([t]), eps)
     expected = (255 * (x_t.flatten() + 1) / 2).clamp(0, 255)
     ink = figure.locator("canvas").first.evaluate(INK)
@@ -68,9 +69,9 @@ def test_every_schedule_has_its_own_times(show):  # noqa: F811
 def test_the_walk_back_shows_the_stored_moment(show):  # noqa: F811
     figure = show(diffusion_film(0)).locator(".gl-interact")
     assert agree(figure)["moment"] == "0"
-    tensors, _ = twin.film()
     ink = figure.locator("canvas").nth(8).evaluate(INK)
-    expected = (255 * (tensors["back"][-1][0].flatten().float() / 40 + 1) / 2).clamp(0, 255)
+    back = tensors("ddpm_film")["back"]
+    expected = (255 * (back[-1][0].flatten().float() / 40 + 1) / 2).clamp(0, 255)
     assert (torch.tensor(ink) - expected).abs().max() < 2
 
 

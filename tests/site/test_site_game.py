@@ -7,7 +7,7 @@ from browsing import on_a_phone, swipe
 from test_site_figures import arrives, drag, frames, numbers, press, set_slider, show  # noqa: F401
 from test_site_pages import assert_readable
 
-from genlib.gan import bell_jsd, bell_value
+from genlib.gan import gaussian_game_jsd, gaussian_game_value
 from genlib.interact import adversarial_game
 from genlib.interact.game import WORDS, pulls, step
 
@@ -18,9 +18,9 @@ def agree(figure) -> dict:
     theta, phi = float(shown["theta"]), float(shown["phi"])
     pull_G, pull_D = pulls(theta, phi, shown["loss"])
     want = {
-        "v": bell_value(theta, phi).item(),
-        "best": bell_value(theta, theta).item(),
-        "jsd": bell_jsd(theta).item(),
+        "v": gaussian_game_value(theta, phi).item(),
+        "best": gaussian_game_value(theta, theta).item(),
+        "jsd": gaussian_game_jsd(theta).item(),
         "pullG": pull_G,
         "pullD": pull_D,
     }

@@ -10,7 +10,12 @@ from test_site_pages import assert_readable
 
 from genlib.interact import bandwidth, latent_plane, plane, vae_plane
 
-LAWS = {"standard": "N(0, I)", "scaled": "N(0, s²I)", "gaussian": "Gaussian", "mixture": "mixture"}
+DISTRIBUTIONS = {
+    "standard": "N(0, I)",
+    "scaled": "N(0, s²I)",
+    "gaussian": "Gaussian",
+    "mixture": "mixture",
+}
 
 
 def points(text: str) -> torch.Tensor:
@@ -96,16 +101,16 @@ def test_images_show_the_pixels(show):  # noqa: F811
     assert ink(neighbour) == pytest.approx(wanted.tolist(), abs=0.004)
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_random_codes_are_pythons(show, law):  # noqa: F811
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_random_codes_are_pythons(show, distribution):  # noqa: F811
     page = show(latent_plane())
     figure = page.locator(".gl-interact")
     assert figure.get_by_role("button", name="Draw 32 again").count() == 0
-    figure.get_by_role("radio", name=LAWS[law]).check()
+    figure.get_by_role("radio", name=DISTRIBUTIONS[distribution]).check()
     for _ in range(2):
         frames(page)
         shown = numbers(figure)
-        z = plane().sample(law, int(shown["seed"]), 32)
+        z = plane().sample(distribution, int(shown["seed"]), 32)
         torch.testing.assert_close(points(shown["random"]), z, atol=1e-6, rtol=0)
         assert int(shown["holes"]) == plane().in_hole(z).sum()
         assert int(shown["mixedCodes"]) == plane().between_clouds(z).sum()
@@ -116,7 +121,7 @@ def test_random_codes_are_pythons(show, law):  # noqa: F811
 
 
 def test_gallery_shows_where_an_image_came_from_by_mouse_and_keyboard(show):  # noqa: F811
-    page = show(latent_plane(law="scaled"))
+    page = show(latent_plane(distribution="scaled"))
     figure = page.locator(".gl-interact")
     pinned, z = numbers(figure)["z"], points(numbers(figure)["random"])
     images = figure.locator(".gl-lp-gallery button")
@@ -172,13 +177,13 @@ def test_views_differ_and_need_no_click_on_the_page(show):  # noqa: F811
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_axe_is_content(show, scheme):  # noqa: F811
-    page = show(latent_plane(view="holes", law="scaled"))
+    page = show(latent_plane(view="holes", distribution="scaled"))
     assert_readable(page, scheme)
 
 
-@pytest.mark.parametrize("law", ["none", "scaled"])
-def test_figure_fits_a_phone(show, law):  # noqa: F811
-    page = show(latent_plane(law=law), width=360)
+@pytest.mark.parametrize("distribution", ["none", "scaled"])
+def test_figure_fits_a_phone(show, distribution):  # noqa: F811
+    page = show(latent_plane(distribution=distribution), width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -188,11 +193,11 @@ def test_two_copies_and_another_figure_do_not_meet(show):  # noqa: F811
     assert figures.count() == 3
     figures.nth(2).get_by_role("radio", name="mixture").check()
     frames(page)
-    assert numbers(figures.nth(0))["law"] == "none"
+    assert numbers(figures.nth(0))["distribution"] == "none"
 
 
 def test_the_vaes_plane_agrees_with_python_and_moves_in_small_steps(show):  # noqa: F811
-    page = show(vae_plane(law="standard"))
+    page = show(vae_plane(distribution="standard"))
     figure, cross = page.locator(".gl-interact"), page.get_by_role("slider", name="Cross")
     vae = lambda: plane("vae")  # noqa: E731
     assert points(agree(figure, vae)["z"]).tolist() == [[0, 0]]

@@ -5,20 +5,20 @@ from test_site_figures import frames, numbers, set_slider, show  # noqa: F401
 from test_site_pages import assert_readable
 
 from genlib.interact import gan_replay
-from genlib.interact.replay import replay
+from genlib.pretrained import card, tensors
 
 
 def agree(figure) -> dict:
     """Compare every number of the moment with the stored ones."""
     shown = numbers(figure)
-    tensors, runs = replay()
+    moments, runs = tensors("gan_replay"), card("gan_replay")["runs"]
     at, name = int(shown["moment"]), shown["run"]
     found = runs[name][at]
     assert int(shown["step"]) == found["step"] and int(shown["modes"]) == found["modes"]
     assert float(shown["quality"]) == pytest.approx(found["high_quality"], abs=1e-4)
     fakes = [int(value) for value in shown["fakes"].split()]
-    assert fakes == tensors[f"{name}.x"][at].flatten().tolist()
-    assert int(shown["middle"]) == tensors[f"{name}.D"][at].view(28, 28)[14, 14].item()
+    assert fakes == moments[f"{name}.x"][at].flatten().tolist()
+    assert int(shown["middle"]) == moments[f"{name}.D"][at].view(28, 28)[14, 14].item()
     text = figure.inner_text()
     assert f"{found['modes']} of 8" in text and f"{found['high_quality']:.3f}" in text
     return shown

@@ -42,7 +42,7 @@ def test_every_checker_has_an_exercise_and_the_other_way_round():
     root = NOTEBOOKS.parent
     for path in WITH_EXERCISES:
         number = path.stem.split("_")[0]
-        tree = ast.parse((root / "genlib" / "check" / f"ex{number}.py").read_text())
+        tree = ast.parse((root / "genlib" / "check" / f"ex{number}.py").read_text(encoding="utf-8"))
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         cells = nbformat.read(path, 4).cells
         source = "\n".join(

@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECK = """
 import genlib, pathlib
 assert pathlib.Path(genlib.__file__).parent.parent == pathlib.Path({site!r}), genlib.__file__
-from genlib import data, evaluate, reviews
-assert evaluate.stored("table")["rows"] and evaluate.stored("timings")["notebooks"]
-assert evaluate.judge("digits").predict(data.digits().x_test[:5]).shape == (5,)
+from genlib import data, pretrained, reviews, table
+assert table.stored("table")["rows"] and table.stored("timings")["notebooks"]
+assert pretrained.judge("digits").predict(data.digits().x_test[:5]).shape == (5,)
 assert len(reviews.reviews().train) > 300
 from genlib import interact
 assert "<script>" in interact.two_gaussians()._repr_html_()

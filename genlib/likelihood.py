@@ -1,0 +1,111 @@
+"""The bound on -log p(x) of chapter 5 (Ho et al. 2020, section 3): the probability a `DDPM` gives to data with levels.
+
+Equation numbers are the paper's. A model under a condition is `model.replace(net=Given(model.net, y))`.
+"""
+
+import torch
+from torch import Tensor
+
+from genlib.ddpm import DDPM
+from genlib.expect import (
+    Levels,
+    Size,
+    border,
+    expect,
+    expect_batch,
+    expect_floats,
+    expect_input,
+    expect_levels,
+    expect_like,
+    expect_positive,
+)
+from genlib.guidance import Given
+from genlib.losses import squared_error
+from genlib.rng import normal
+
+
+@border
+def bound(
+    model: DDPM,
+    x_0: Tensor,
+    draws: Size = 1,
+    levels: Levels = 17,
+    rng: torch.Generator | None = None,
+) -> Tensor:
+    """An estimate of the bound on -log P(x_0) in nats, (B,): L_T, and T times the term of a random time.
+
+    Paper: equation 5.
+
+    Args:
+        x_0: data (B, ...) on `levels` evenly spaced levels from -1 to 1.
+        draws: times and noises per example, spread evenly over 1..T.
+    """
+    expect_input("x_0", x_0, model)
+    expect_levels("x_0", x_0, levels, low=-1)
+    B = len(x_0)
+    if isinstance(model.net, Given):
+        model = model.replace(net=model.net.repeat(draws))
+    many = x_0.repeat(draws, *[1] * (x_0.dim() - 1))
+    t = torch.cat([model.times(draws, rng) for _ in range(B)]).view(B, draws).T.flatten()
+    eps = normal(many, many.shape, rng)
+    terms = bound_term(model, many, t.to(x_0.device), eps, levels)
+    return prior_kl(model, x_0) + model.T * terms.view(draws, B).mean(dim=0)
+
+
+@border
+@torch.no_grad()
+def bound_term(model: DDPM, x_0: Tensor, t: Tensor, eps: Tensor, levels: Levels = 17) -> Tensor:
+    """The term of the bound that belongs to time t in nats, (B,), at x_t = q_sample(x_0, t, eps).
+
+    For t > 1 the divergence of the two reverse steps, KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)); for t = 1
+    minus the log-probability of the levels under a normal distribution with variance beta_1: equations 8 and 13.
+    """
+    expect_input("x_0", x_0, model)
+    x_t = model.q_sample(x_0, t, eps)
+    _, eps_hat = model.predict(x_t, t)
+    beta, alpha_bar = model.beta[t], model.alpha_bar[t]
+    last = t == 1
+    true = model.q_variance(t)
+    ratio = torch.where(last, 1.0, true / torch.where(last, beta, model.p_variance(t)))
+    error = squared_error(eps_hat, eps) * beta**2 / ((1 - beta) * (1 - alpha_bar))  # of the means
+    D = x_0[0].numel()
+    kl = 0.5 * (D * (ratio - 1 - ratio.log()) + ratio * error / true.clamp(min=1e-30))
+    first_beta = model.beta[1]
+    mean = (x_t - first_beta.sqrt() * eps_hat) / (1 - first_beta).sqrt()
+    return torch.where(last, level_nll(mean, x_0, first_beta.sqrt(), levels), kl)
+
+
+@border
+def prior_kl(model: DDPM, x_0: Tensor) -> Tensor:
+    """L_T = KL(q(x_T | x_0) || N(0, I)) in nats, (B,): what is left of x_0 when the noising ends."""
+    expect_input("x_0", x_0, model)
+    kept = model.alpha_bar[-1]
+    squared = (kept * x_0.square()).flatten(1).sum(dim=1)
+    return 0.5 * (squared - x_0[0].numel() * (kept + torch.log1p(-kept)))
+
+
+@border
+def level_nll(mean: Tensor, x_0: Tensor, sd: Tensor, levels: Levels) -> Tensor:
+    """-log P(x_0) in nats, (B,), for N(mean, sd^2) rounded to `levels` even levels from -1 to 1: equation 13.
+
+    The lowest and the highest level take what lies beyond them.
+
+    Args:
+        mean, x_0: both (B, ...).
+        sd: above 0, one for all, ().
+    """
+    expect_batch("x_0", x_0)
+    expect_like("mean", mean, x_0, "x_0")
+    expect("sd", sd, "")
+    expect_floats("sd", sd)
+    expect_positive("sd", sd.item())
+    half = 1 / (levels - 1)
+    low = torch.where(x_0 < -1 + half, -torch.inf, (x_0 - half - mean) / sd)
+    high = torch.where(x_0 > 1 - half, torch.inf, (x_0 + half - mean) / sd)
+    swap = (
+        low + high > 0
+    )  # P(low < u < high) = P(-high < u < -low): the tail where numbers are small, not near 1
+    low, high = torch.where(swap, -high, low), torch.where(swap, -low, high)
+    upper = torch.special.log_ndtr(high)
+    log_p = upper + torch.log1p(-(torch.special.log_ndtr(low) - upper).exp())
+    return -log_p.flatten(1).sum(dim=1)

@@ -1,0 +1,259 @@
+"""How each model of the book is trained: every number once, by name.
+
+`training("vae_digits")` gives the `Training` of a recipe, ready to run; `replace` changes one ingredient of it.
+A number of steps is fixed, so that a result does not depend on how busy the machine is. All choices were made on
+validation data.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from genlib import data
+from genlib.autoencoder import (
+    image_autoencoder,
+    linear_autoencoder,
+    points_autoencoder,
+)
+from genlib.classifier import Classifier, small_conv
+from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm
+from genlib.expect import Seed, Size, border, expect_number, expect_one_of
+from genlib.gan import GAN, geometric, image_gan, points_gan
+from genlib.nets import InBfloat16, UNet
+from genlib.train import Batches, Training, constant, cosine, linear
+from genlib.vae import VAE, Bernoulli, image_vae
+
+MNIST = (1, 28, 28)
+BUDGETS = ("quick", "cpu", "gpu")
+POINTS = ("ring", "grid", "moons", "spiral", "checkerboard")
+IMAGES = ("digits", "mnist", "fashion_mnist")
+
+
+@border
+@dataclass(frozen=True)
+class Recipe:
+    """All that a training is made of.
+
+    Args:
+        model: makes the model with fresh weights.
+        data: name of an image set, or of a 2-D density, whose 100,000 points are put in units of their standard
+            deviation; or the tensors themselves.
+        steps: number of optimiser steps by budget; "gpu" is "cpu" where it is not given.
+        lr: learning rate of AdamW at the start.
+        range: of the pixels that the model sees, (0, 1) or (-1, 1).
+        labels: whether a batch is (x, y).
+        batch: rows of a batch.
+        fall: of the learning rate, one of `train.constant`, `linear`, `cosine`.
+        ema_decay: of the exponential moving average of the weights; None for none.
+        weight_decay: of AdamW.
+        transform: of x in every batch.
+    """
+
+    model: Callable[[], nn.Module]
+    data: str | tuple[Tensor, ...]
+    steps: Mapping[str, int]
+    lr: float
+    range: tuple[float, float] = (0, 1)
+    labels: bool = False
+    batch: Size = 100
+    fall: Callable[[float], float] = constant
+    ema_decay: float | None = None
+    weight_decay: float = 0.0
+    transform: Callable[[Tensor], Tensor] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        for budget, number in self.steps.items():
+            expect_one_of("steps", budget, BUDGETS)
+            expect_number("steps", number, 0)
+        if "cpu" not in self.steps:
+            raise ValueError(f"steps: expected a number for the budget cpu, got {self.steps}")
+        if not self.data:
+            raise ValueError("data: expected a name, or at least one tensor, got none")
+        if isinstance(self.data, str):
+            expect_one_of("data", self.data, (*POINTS, *IMAGES))
+
+    def training(self, seed: Seed | None = 0, budget: str = "cpu") -> Training:
+        """Seed torch, make data, model and batches, and return the training before its first step.
+
+        Args:
+            seed: of weights, shuffle and noise; None goes on with torch's random numbers as they are.
+        """
+        expect_one_of("budget", budget, BUDGETS)
+        if seed is not None:
+            torch.manual_seed(seed)
+        rows, model = self.rows(), self.model()
+        expect_number("batch", self.batch, 1, len(rows[0]))
+        return Training(
+            model,
+            Batches(*rows, size=self.batch, seed=None, transform=self.transform),
+            self.steps.get(budget, self.steps["cpu"]),
+            self.lr,
+            fall=self.fall,
+            ema_decay=self.ema_decay,
+            weight_decay=self.weight_decay,
+        )
+
+    def rows(self) -> tuple[Tensor, ...]:
+        """The training data: (x,) or (x, y)."""
+        if not isinstance(self.data, str):
+            return self.data
+        if self.data in POINTS:
+            x = getattr(data, self.data)().sample(100_000)
+            return (x / x.std(),)
+        images = data.image_set(self.data)
+        x = data.signed(images.x_train) if self.range == (-1, 1) else images.x_train
+        return (x, images.y_train) if self.labels else (x,)
+
+
+@border
+def training(name: str, seed: Seed | None = 0, budget: str = "cpu", **changes) -> Training:
+    """The training of a recipe of the book, before its first step.
+
+    Args:
+        name: a key of RECIPES.
+        seed, budget: as in `Recipe.training`.
+        changes: arguments of `Recipe` to put in the place of its own, as in `lr=1e-3`.
+
+    Raises:
+        ValueError: there is no recipe of that name, or an argument that `Recipe` does not have.
+    """
+    expect_one_of("name", name, list(RECIPES))
+    for change in changes:
+        expect_one_of("changes", change, [field.name for field in fields(Recipe)])
+    return replace(RECIPES[name], **changes).training(seed, budget)
+
+
+# --- models whose recipe makes more than the chapter's function does ---------------------------------------------
+
+
+def mnist_vae(latent_dim: int = 32) -> VAE:
+    """512 units a layer; the last bias starts at the log-odds of the mean pixel, so that training need not find the
+    black border."""
+    model = image_vae(latent_dim, MNIST, width=512, likelihood=Bernoulli())
+    mean = data.mnist().x_train.mean(dim=0).clamp(0.002, 0.998)
+    with torch.no_grad():
+        model.decoder[-2].bias.copy_(mean.logit().flatten())
+    model.encoder, model.decoder = InBfloat16(model.encoder), InBfloat16(model.decoder)
+    return model
+
+
+def mnist_gan() -> GAN:
+    """The digits' GAN with wider layers, a stronger R1 and a little noise."""
+    gan = image_gan(64, MNIST, 512, r1=1.0, instance_noise=geometric(0.15, 0.02, share=1))
+    gan.G, gan.D = InBfloat16(gan.G), InBfloat16(gan.D)
+    return gan
+
+
+def mnist_ddpm() -> DDPM:
+    """The digits' U-Net, twice as wide; 2 x 2 pixels are taken as one with four channels, so it works on 14 x 14."""
+    net = InBfloat16(UNet(MNIST, (32, 64), patch=2))
+    return DDPM(net, cosine_beta(1000), predicts="v", clip=1.0)
+
+
+@border
+def judge(side: int, dropout: float) -> Classifier:
+    """The classifier whose features carry the Fréchet distances."""
+    return Classifier(small_conv(dropout=dropout, side=side))
+
+
+# --- the recipes -----------------------------------------------------------------------------------------------
+
+_DIGITS = Recipe(
+    partial(image_autoencoder, 16), "digits", {"quick": 20, "cpu": 1000}, lr=3e-3, fall=cosine
+)
+_DDPM = Recipe(
+    image_ddpm,
+    "digits",
+    {"quick": 20, "cpu": 3500},
+    lr=4e-3,
+    range=(-1, 1),
+    batch=64,
+    fall=partial(cosine, last=0.5),
+    ema_decay=0.995,
+)
+_LATENT_PLANE = replace(
+    _DIGITS, model=partial(image_autoencoder, 2, width=128), steps={"cpu": 3000}, lr=1e-2
+)
+
+RECIPES: dict[str, Recipe] = {
+    # chapter 1: the judge of generated images, a classifier
+    "judge_digits": Recipe(
+        partial(judge, 8, 0.5),
+        "digits",
+        {"cpu": 600},
+        lr=4e-3,
+        labels=True,
+        fall=cosine,
+        weight_decay=0.3,
+    ),
+    "judge_mnist": Recipe(
+        partial(judge, 28, 0.2),
+        "mnist",
+        {"cpu": 1000},
+        lr=4e-3,
+        labels=True,
+        batch=200,
+        fall=cosine,
+        weight_decay=0.3,
+    ),
+    # chapter 2
+    "autoencoder_digits": _DIGITS,
+    "autoencoder_linear": replace(
+        _DIGITS, model=partial(linear_autoencoder, 16), steps={"quick": 20, "cpu": 2000}, lr=1e-2
+    ),
+    "autoencoder_latent_plane": _LATENT_PLANE,
+    "autoencoder_points": Recipe(
+        partial(points_autoencoder, 0.2),
+        "spiral",
+        {"quick": 30, "cpu": 3000},
+        lr=1e-2,
+        batch=256,
+        fall=cosine,
+    ),
+    # chapter 3
+    "vae_digits": replace(_DIGITS, model=partial(image_vae, 16)),
+    "vae_latent_plane": replace(_LATENT_PLANE, model=partial(image_vae, 2, width=128)),
+    "vae_mnist": Recipe(
+        mnist_vae,
+        "mnist",
+        {"quick": 10, "cpu": 3400},
+        lr=6e-3,
+        batch=200,
+        fall=partial(cosine, last=0.7),
+        transform=data.binarise,
+    ),
+    # chapter 4
+    "gan_digits": Recipe(image_gan, "digits", {"quick": 20, "cpu": 4000}, lr=4e-3, fall=linear),
+    "gan_points": Recipe(
+        partial(points_gan, instance_noise=geometric(1.0, 0.01)),
+        "ring",
+        {"quick": 10, "cpu": 8000},
+        lr=1e-3,
+        batch=512,
+        fall=linear,
+    ),
+    "gan_mnist": Recipe(mnist_gan, "mnist", {"quick": 10, "cpu": 5000}, lr=4e-3, fall=linear),
+    # chapter 5
+    "ddpm_digits": _DDPM,
+    "ddpm_digits_conditional": replace(_DDPM, model=partial(image_ddpm, classes=10), labels=True),
+    "ddpm_points": Recipe(
+        points_ddpm,
+        "ring",
+        {"quick": 10, "cpu": 5000},
+        lr=3e-3,
+        batch=256,
+        fall=partial(cosine, last=0.5),
+        ema_decay=0.998,
+    ),
+    "ddpm_mnist": replace(
+        _DDPM,
+        model=mnist_ddpm,
+        data="mnist",
+        steps={"quick": 10, "cpu": 1700},
+        lr=3e-3,
+        fall=partial(cosine, last=0.7),
+    ),
+}
