@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 ANY = (-math.inf, math.inf)  # the range of points in the plane, and of noisy images
 Test = Callable[[object], bool]
+Check = tuple[tuple[type, ...], Callable[[object], None]]
 
 # --- kinds: what the annotations say ---------------------------------------------------------------------------
 
@@ -34,28 +35,22 @@ def border(function: Callable) -> Callable:
     """
     if isinstance(function, type):
         return _bordered(function)
-    parameters = inspect.signature(function).parameters.values()
-    places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
-
-    @functools.cache
-    def checks() -> dict[
-        str, Callable
-    ]:  # made at the first call, when all names of the module exist
-        hints = typing.get_type_hints(function, include_extras=True)
-        return {p.name: _check(p.name, hints.get(p.name, typing.Any)) for p in parameters}
+    checks: dict[str, Check] = {}
+    places: list[Check] = []  # of the arguments that need no name, in their order
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
-        by_name = checks()
-        for check, value in zip(by_name.values(), args[:places], strict=False):
-            check(value)
-        if rest:
-            for value in args[places:]:
-                by_name[rest](value)
+        if not checks:  # at the first call, when all names of the module exist
+            _fill(checks, places, function)
+        for (classes, check), value in zip(places, args, strict=False):
+            if not isinstance(value, classes):
+                check(value)
+        if len(args) > len(places) and "*" in checks:
+            for value in args[len(places) :]:
+                checks["*"][1](value)
         for name, value in kwargs.items():
-            if name in by_name:
-                by_name[name](value)
+            if name in checks:
+                checks[name][1](value)
         return function(*args, **kwargs)
 
     checked.has_border = True
@@ -70,10 +65,23 @@ def _bordered(cls: type) -> type:
     return cls
 
 
-def _check(name: str, hint) -> Callable[[object], None]:
-    """The check that belongs to an annotation."""
-    test, words = _test(hint), _words(hint)
-    limits = next((o.__metadata__ for o in _options(hint) if hasattr(o, "__metadata__")), None)
+def _fill(checks: dict[str, Check], places: list[Check], function: Callable) -> None:
+    """Make the checks of a function: by the names of its arguments, "*" for those of `*args`, and in their order."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    for name, parameter in inspect.signature(function).parameters.items():
+        check = _check(name, hints.get(name, typing.Any))
+        checks["*" if parameter.kind is parameter.VAR_POSITIONAL else name] = check
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            places.append(check)
+    checks.setdefault(
+        "", _check("", typing.Any)
+    )  # so that it is not made again where nothing is taken
+
+
+def _check(name: str, hint) -> Check:
+    """The check that belongs to an annotation, and the classes whose values need none: most calls end there."""
+    test, words, options = _test(hint), _words(hint), _options(hint)
+    limits = next((o.__metadata__ for o in options if hasattr(o, "__metadata__")), None)
     wrong = ValueError if typing.get_origin(hint) is typing.Literal else TypeError
 
     def check(value: object) -> None:
@@ -82,7 +90,9 @@ def _check(name: str, hint) -> Callable[[object], None]:
         if limits and value is not None:
             expect_number(name, value, *limits)
 
-    return check
+    if hint is typing.Any:
+        return (object,), check
+    return tuple(option for option in options if _is_plain(option)), check
 
 
 def _options(hint) -> tuple:
@@ -330,25 +340,26 @@ def expect(name: str, x: Tensor, pattern: str, **sizes: int) -> dict[str, int]:
     """
     if not isinstance(x, Tensor):
         raise ValueError(f"{name}: expected a torch.Tensor of shape ({pattern}), got {kind_of(x)}")
-    axes, open_end = _axes(pattern)
-    found = tuple(x.shape[: len(axes)]) if open_end else tuple(x.shape)
-    ok = len(axes) == len(found)
-    seen: dict[str, int] = {}
-    for (axis, number), size in zip(axes, found, strict=False):
-        want = number if number is not None else sizes.get(axis, seen.get(axis, size))
-        ok = ok and want == size
-        seen[axis] = size
-    if not ok:
+    seen = _match(pattern, x.shape, *sizes.items())
+    if seen is None:
         fixed = f" with {sizes}" if sizes else ""
         raise ValueError(f"{name}: expected shape ({pattern}){fixed}, got {tuple(x.shape)}")
     return seen
 
 
-@functools.cache
-def _axes(pattern: str) -> tuple[list[tuple[str, int | None]], bool]:
-    """The axes of a pattern, each with its number if it is one; and whether any others may follow."""
-    axes = [(axis, int(axis) if axis.isdigit() else None) for axis in pattern.split()]
-    return (axes[:-1], True) if axes and axes[-1][0] == "..." else (axes, False)
+@functools.lru_cache(maxsize=1000)  # the steps of a training ask the same again and again
+def _match(pattern: str, shape: torch.Size, *sizes: tuple[str, int]) -> dict[str, int] | None:
+    """The size of every letter of a pattern, or None where the shape is another one."""
+    axes, found = pattern.split(), tuple(shape)
+    if axes and axes[-1] == "...":
+        axes, found = axes[:-1], found[: len(axes) - 1]
+    ok = len(axes) == len(found)
+    seen: dict[str, int] = {}
+    for axis, size in zip(axes, found, strict=False):
+        want = int(axis) if axis.isdigit() else dict(sizes).get(axis, seen.get(axis, size))
+        ok = ok and want == size
+        seen[axis] = size
+    return seen if ok else None
 
 
 def batch_of(shape: Sequence[int]) -> str:
@@ -395,7 +406,8 @@ def expect_range(name: str, x: Tensor, low: float = -math.inf, high: float = mat
     expect_floats(name, x)
     if x.is_meta or x.numel() == 0:
         return
-    smallest, largest = (value.item() for value in x.detach().aminmax())
+    ends = x.detach().aminmax()
+    smallest, largest = ends.min.item(), ends.max.item()
     if not (low <= smallest and largest <= high and math.isfinite(largest - smallest)):
         wanted = "finite values" if (low, high) == ANY else f"values in [{low:g}, {high:g}]"
         raise ValueError(f"{name}: expected {wanted}, got [{smallest:g}, {largest:g}]")
@@ -507,15 +519,16 @@ def expect_levels(name: str, x: Tensor, levels: int, low: float = 0.0) -> None:
     Raises:
         ValueError: names the tensor, the levels that were expected and a value that is none of them.
     """
-    expect_number("levels", levels, 2)
-    expect_range(name, x, low, 1)
+    expect_floats(name, x)
     if x.is_meta or x.numel() == 0:
         return
-    level = (x.detach() - low) * ((levels - 1) / (1 - low))
-    nearest = level.round()
-    if torch.equal(level, nearest):
-        return
-    off = (level - nearest).abs()
+    per_unit = (levels - 1) / (1 - low)
+    level = x.detach() * per_unit - low * per_unit if low else x.detach() * per_unit
+    if torch.equal(level, level.round().clamp_(0, levels - 1)):
+        return  # as nearly always
+    expect_number("levels", levels, 2)
+    expect_range(name, x, low, 1)
+    off = (level - level.round()).abs()
     if off.max() > 1e-2:
         strange = x.flatten()[off.argmax()].item()
         raise ValueError(

@@ -70,6 +70,8 @@ class Recipe:
             expect_number("steps", number, 0)
         if "cpu" not in self.steps:
             raise ValueError(f"steps: expected a number for the budget cpu, got {self.steps}")
+        if self.range not in ((0, 1), (-1, 1)):
+            raise ValueError(f"range: expected (0, 1) or (-1, 1), got {self.range}")
         if not self.data:
             raise ValueError("data: expected a name, or at least one tensor, got none")
         if isinstance(self.data, str):

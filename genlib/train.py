@@ -141,7 +141,11 @@ class Training:
         return self._average and self._average.module
 
     def __len__(self) -> int:
+        """Steps that are left."""
         return self.steps - self.done
+
+    def __bool__(self) -> bool:
+        return True  # a training that is done is one, too
 
     def __iter__(self) -> Iterator[dict[str, float]]:
         """Take the steps that are left; each gives the terms of its loss as numbers."""
@@ -149,7 +153,15 @@ class Training:
             yield self.step()
 
     def step(self) -> dict[str, float]:
-        """One step of every player; gives the terms of the losses as numbers."""
+        """One step of every player; gives the terms of the losses as numbers.
+
+        Raises:
+            ValueError: all steps have been taken.
+        """
+        if self.done == self.steps:
+            raise ValueError(
+                f"steps: expected one that is left, got {self.done} done of {self.steps}"
+            )
         with self._training_mode():
             return self._step()
 
@@ -337,7 +349,7 @@ class Training:
         if before and before["id"] != self.id:
             raise ValueError(
                 f"folder: expected an empty one or one of this training, got {folder} with another "
-                f"({before['model']}, {before['done']} of {before['steps']} steps)"
+                f"({before.get('model')}, {before['done']} of {before.get('steps')} steps)"
             )
         state = self.state_dict()
         tensors = f"step-{self.done}.safetensors"
@@ -345,8 +357,8 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / tensors, safetensors.torch.save(state))
         write_whole(folder / CARD, json.dumps(card, indent=1).encode())
-        if before and before["tensors"] != tensors:
-            (folder / before["tensors"]).unlink(missing_ok=True)
+        for other in set(folder.glob("step-*.safetensors")) - {folder / tensors}:
+            other.unlink()
         return folder
 
     def load(self, folder: str | Path) -> "Training":
@@ -502,7 +514,7 @@ def _read_card(folder: Path) -> dict:
     """
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        card["id"], card["tensors"], card["done"]  # a KeyError says which is missing
+        Path(card["tensors"]), card["id"], card["done"]  # the error says which is missing
         return card
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(

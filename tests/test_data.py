@@ -255,7 +255,7 @@ def test_each_set_is_read_from_its_own_folder(tiny, monkeypatch):
         check_tiny(others, load)
     for load in (data.mnist, lambda: data.image_set("mnist")):
         check_tiny(arrays, load)
-    assert (data.mnist().name, data.fashion_mnist().name) == ("mnist", "fashion-mnist")
+    assert (data.mnist().name, data.fashion_mnist().name) == ("mnist", "fashion_mnist")
 
 
 def test_a_broken_file_in_the_folder_is_named(tiny, monkeypatch):

@@ -434,3 +434,8 @@ def test_a_recipe_that_is_typed_again_would_be_found(code):
 def test_other_numbers_are_no_recipe():
     assert not typed_again("Training(model, Batches(x), 300, lr=3e-3)\nx = density.sample(1000)")
     assert not typed_again("recipes.training('vae_digits', run.seed, run.budget)")
+
+
+def test_a_range_that_no_map_leads_to_is_refused():
+    with pytest.raises(ValueError, match=r"^range: expected \(0, 1\) or \(-1, 1\), got \(-2, 2\)"):
+        recipes.training("vae_digits", range=(-2, 2))

@@ -950,3 +950,26 @@ def test_a_bar_knows_how_many_steps_there_are(monkeypatch, capsys):
     assert training.done == 7
     shown = capsys.readouterr().err
     assert "line: 100%" in shown and "6/6" in shown
+
+
+def test_there_is_no_step_after_the_last(tmp_path):
+    for steps in (0, 1):
+        training = Training(Line(), Batches(x, y, size=5), steps)
+        training.run()
+        with pytest.raises(
+            ValueError, match=f"^steps: expected one that is left, got {steps} done"
+        ):
+            training.step()
+        assert training and training.done == steps
+
+
+def test_a_folder_holds_one_state_also_after_a_save_that_broke(tmp_path):
+    training = Training(Line(), Batches(x, y, size=5), 5)
+    (tmp_path / "step-3.safetensors").write_bytes(b"left by a save that broke before its card")
+    for step in range(1, 3):
+        training.step()
+        training.save(tmp_path)
+        assert {file.name for file in tmp_path.iterdir()} == {
+            "training.json",
+            f"step-{step}.safetensors",
+        }

@@ -87,6 +87,7 @@ def _idx_set(name: str) -> ImageSet:
     x, y, x_test, y_test = (read(name, file) for file in FILES)
     x, x_test = (pixels[:, None].float() / 255 for pixels in (x, x_test))
     y, y_test = y.long(), y_test.long()
+    name = name.replace("-", "_")  # as `image_set` knows it
     return ImageSet(name, x[:-N_VAL], y[:-N_VAL], x[-N_VAL:], y[-N_VAL:], x_test, y_test)
 
 
