@@ -18,8 +18,10 @@ def test_there_are_enough_and_each_has_one_place():
 def test_a_defect_is_caught_where_a_test_fails_and_the_copy_is_clean_again(tmp_path, monkeypatch):
     (tmp_path / "tests").mkdir()
     (tmp_path / "one.py").write_text("ONE = 1\n", encoding="utf-8")
-    (tmp_path / "tests" / "test_one.py").write_text(
-        "import one\n\n\ndef test_one():\n    assert one.ONE > 0\n", encoding="utf-8"
+    test = "import one\n\n\ndef test_one():\n    assert one.ONE > 0\n"
+    (tmp_path / "tests" / "test_one.py").write_text(test, encoding="utf-8")
+    (tmp_path / "tests" / "test_other.py").write_text(
+        "def test_other():\n    pass\n", encoding="utf-8"
     )
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
     for new, caught in (("-1", True), ("2", False)):
@@ -30,5 +32,5 @@ def test_a_defect_is_caught_where_a_test_fails_and_the_copy_is_clean_again(tmp_p
 
 
 def test_tests_of_the_module_come_first():
-    order = mutate.tests_for("genlib/likelihood.py")
-    assert order[0] == "tests/test_likelihood.py" and "tests/test_ddpm.py" in order
+    own, others = mutate.tests_for("genlib/likelihood.py")
+    assert own == ["tests/test_likelihood.py"] and "tests/test_ddpm.py" in others

@@ -38,12 +38,14 @@ def planted(text: str, defect: dict[str, str]) -> str:
     return text.replace(defect["old"], defect["new"])
 
 
-def tests_for(file: str) -> list[str]:
-    """All unit tests, first those that carry the name of the module."""
-    stem = Path(file).stem
+def tests_for(file: str) -> tuple[list[str], list[str]]:
+    """The unit tests that carry the name of the module, and all others."""
     names = sorted(path.stem for path in (ROOT / "tests").glob("test_*.py"))
     names = [name for name in names if name not in NOT_RUN]
-    return [f"tests/{name}.py" for name in sorted(names, key=lambda name: stem not in name)]
+    own = [name for name in names if Path(file).stem in name]
+    return tuple(
+        [f"tests/{name}.py" for name in some] for some in (own, [n for n in names if n not in own])
+    )
 
 
 def try_defect(defect: dict[str, str], copy: Path) -> str | None:
@@ -51,29 +53,25 @@ def try_defect(defect: dict[str, str], copy: Path) -> str | None:
     file = copy / defect["file"]
     clean = file.read_text(encoding="utf-8")
     file.write_text(planted(clean, defect), encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-    ]
-    known = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    known |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # none is needed, and they take seconds
     try:
-        done = subprocess.run(
-            [*command, *tests_for(defect["file"])],
-            cwd=copy,
-            env=os.environ | known,
-            capture_output=True,
-            text=True,
-        )
+        own, others = tests_for(defect["file"])
+        return (own and failure(own, copy)) or failure(others, copy)
     finally:
         file.write_text(clean, encoding="utf-8")
+
+
+def failure(tests: list[str], copy: Path) -> str | None:
+    """The first of the tests that fails in the copy."""
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
+    known = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    known |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # none is needed, and they take seconds
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        cwd=copy,
+        env=os.environ | known,
+        capture_output=True,
+        text=True,
+    )
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return (failed or [f"pytest ended with {done.returncode}"])[0] if done.returncode else None
 
