@@ -17,7 +17,6 @@ from tools import (
     results,
     set_repository,
     summary,
-    train_ddpm,
     train_judge,
     train_plane,
     train_replay,
@@ -199,13 +198,6 @@ def test_the_replay_is_filmed_from_the_recipe_and_from_the_plain_gan(tmp_path):
         assert [row["step"] for row in card["runs"][name]] == [1, 25]
         for loss in ("d_loss", "g_loss"):
             assert first[loss] == pytest.approx(scores[0][loss], rel=1e-4)
-
-
-def test_the_film_shows_the_shipped_model():
-    found = train_ddpm.film(pretrained.digits_ddpm(), chains=1)
-    assert found["back"].shape == (len(train_ddpm.MOMENTS), 1, 1, 8, 8)
-    shipped = pretrained.tensors("ddpm_film")
-    assert torch.equal(found["x_0"], shipped["x_0"][:1])
 
 
 # --- make exercises, the summary ---------------------------------------------------------------------

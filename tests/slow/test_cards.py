@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from genlib.data import mnist
-from genlib.pretrained import card, digits_ddpm, judge
-from tools import train_ddpm
+from genlib.pretrained import card, digits_ddpm, judge, tensors
+from genlib.table import stored
+from tools import make_ddpm_results, train_ddpm
+from tools.results import Trained
 
 
 @pytest.mark.skipif("GENLIB_DATA" not in os.environ, reason="needs MNIST at hand")
@@ -26,3 +28,17 @@ def test_the_diffusion_model_of_the_digits_scores_what_its_card_says():
     facts, found = card("ddpm_digits"), train_ddpm.measure(digits_ddpm())
     assert found["loss_val"] == pytest.approx(facts["loss_val"], rel=1e-3)
     assert found["frechet_val"] == pytest.approx(facts["frechet_val"], rel=0.02)
+
+
+def test_the_film_shows_the_diffusion_model_of_the_digits():
+    found = train_ddpm.film(digits_ddpm(), chains=1)
+    assert found["back"].shape == (len(train_ddpm.MOMENTS), 1, 1, 8, 8)
+    assert torch.equal(found["x_0"], tensors("ddpm_film")["x_0"][:1])
+
+
+def test_a_few_steps_of_the_diffusion_model_score_as_stored(monkeypatch):
+    shipped = digits_ddpm()
+    kept = Trained(shipped, shipped, 0.0)
+    monkeypatch.setattr(make_ddpm_results, "trained", lambda *_: kept)
+    found = make_ddpm_results.steps_run(5, 0.0, 1.0, 0)
+    assert found["frechet"] == pytest.approx(stored("ddpm")["steps"]["5_0"]["frechet"][0], rel=1e-3)

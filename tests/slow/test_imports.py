@@ -16,3 +16,14 @@ assert not {"torchvision", "diffusers"} & set(sys.modules), "a heavy package was
 def test_importing_genlib_pulls_in_no_torchvision_and_no_network():
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_importing_a_model_costs_few_cpu_seconds_beside_torch():
+    code = (
+        "import time, torch; start = time.process_time()\n"
+        "import genlib.autoencoder, genlib.vae, genlib.gan, genlib.ddpm, genlib.train\n"
+        "print(time.process_time() - start)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert float(run.stdout) <= 0.3
