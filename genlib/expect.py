@@ -87,8 +87,8 @@ def _check(name: str, hint) -> Check:
     def check(value: object) -> None:
         if not test(value):
             raise wrong(f"{name}: expected {words}, got {kind_of(value)}")
-        if limits and value is not None:
-            expect_number(name, value, *limits)
+        if limits and value is not None and not limits[0] < value < limits[1]:
+            expect_number(name, value, *limits)  # at an end, or beyond
 
     if hint is typing.Any:
         return (object,), check
@@ -144,7 +144,9 @@ def _is_plain(option) -> bool:
 
 
 def _is_whole(value) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return type(value) is int or (
+        isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    )
 
 
 def _is_number(value) -> bool:
@@ -404,13 +406,19 @@ def expect_range(name: str, x: Tensor, low: float = -math.inf, high: float = mat
         ValueError: names the tensor, the range that was expected and the one that arrived.
     """
     expect_floats(name, x)
-    if x.is_meta or x.numel() == 0:
-        return
-    ends = x.detach().aminmax()
-    smallest, largest = ends.min.item(), ends.max.item()
-    if not (low <= smallest and largest <= high and math.isfinite(largest - smallest)):
+    if not (x.is_meta or x.numel() == 0 or _lies_in(x, low, high)):
+        smallest, largest = (value.item() for value in x.detach().aminmax())
         wanted = "finite values" if (low, high) == ANY else f"values in [{low:g}, {high:g}]"
         raise ValueError(f"{name}: expected {wanted}, got [{smallest:g}, {largest:g}]")
+
+
+def _lies_in(x: Tensor, low: float, high: float) -> bool:
+    """Whether x holds real numbers, at least one, and all are finite and in [low, high]."""
+    if not x.is_floating_point() or x.is_meta or x.numel() == 0:
+        return False
+    ends = x.detach().aminmax()
+    smallest, largest = ends.min.item(), ends.max.item()
+    return low <= smallest and largest <= high and math.isfinite(largest - smallest)
 
 
 def expect_rows(name: str, x: Tensor) -> None:
@@ -450,10 +458,13 @@ def expect_input(
     Raises:
         ValueError: names the tensor and what is wrong with it.
     """
-    weight = _first_weight(net)
-    expect_batch(name, x, None if weight is None else weight.dtype)
-    expect_rows(name, x)
     low, high = (low, high) if largest is None else (-largest, largest)
+    weight = _first_weight(net)
+    dtype = x.dtype if weight is None else weight.dtype
+    if x.dim() > 1 and x.dtype == dtype and _lies_in(x, low, high):
+        return  # as in every step of a training
+    expect_batch(name, x, None if weight is None else dtype)
+    expect_rows(name, x)
     expect_range(name, x, low, high)
 
 
@@ -519,6 +530,7 @@ def expect_levels(name: str, x: Tensor, levels: int, low: float = 0.0) -> None:
     Raises:
         ValueError: names the tensor, the levels that were expected and a value that is none of them.
     """
+    expect_number("levels", levels, 2)
     expect_floats(name, x)
     if x.is_meta or x.numel() == 0:
         return
@@ -526,7 +538,6 @@ def expect_levels(name: str, x: Tensor, levels: int, low: float = 0.0) -> None:
     level = x.detach() * per_unit - low * per_unit if low else x.detach() * per_unit
     if torch.equal(level, level.round().clamp_(0, levels - 1)):
         return  # as nearly always
-    expect_number("levels", levels, 2)
     expect_range(name, x, low, 1)
     off = (level - level.round()).abs()
     if off.max() > 1e-2:

@@ -18,6 +18,7 @@ from genlib.expect import (
     Amount,
     Count,
     Positive,
+    Share,
     Size,
     border,
     expect,
@@ -83,7 +84,7 @@ class GAN(nn.Module):
         }
 
     def turns(
-        self, x: Tensor, *others: Tensor, share: float = 0.0
+        self, x: Tensor, *others: Tensor, share: Share = 0.0
     ) -> Iterator[tuple[str, dict[str, Tensor]]]:
         """One turn of D, then one of G: the name of who moves, and the terms of its loss.
 
@@ -91,10 +92,9 @@ class GAN(nn.Module):
 
         Args:
             x: data, (B, ...); what else a batch holds is not used.
-            share: of the training that is done, in [0, 1).
+            share: of the training that is done, in [0, 1].
         """
         expect_batch("x", x)
-        expect_number("share", share, 0, 1, open_high=True)
         self.sigma = self.instance_noise(share) if self.instance_noise else 0.0
         z_D, z_G = self.prior(len(x)), self.prior(len(x))
         yield "d", self.d_loss(x, z_D)  # the fakes in this loss are detached from G
@@ -110,7 +110,8 @@ class GAN(nn.Module):
             z: codes, (B, Z).
         """
         expect_input("x", x, self, *self.data_range)
-        fakes = self._fakes(z).detach()
+        expect("z", z, "B Z", Z=self.latent_dim)
+        fakes = through(self.G, "z", z).detach()
         expect_like("generator(z)", fakes, x)
         x = x.detach().requires_grad_() if self.r1 else x
         real, fake = self.logits(x), self.logits(fakes)
@@ -126,16 +127,12 @@ class GAN(nn.Module):
         Args:
             z: codes, (B, Z).
         """
-        return {"loss": generator_loss(self.logits(self._fakes(z))).mean()}
-
-    def _fakes(self, z: Tensor) -> Tensor:
-        """G(z) for codes z (B, Z)."""
         expect("z", z, "B Z", Z=self.latent_dim)
-        return through(self.G, "z", z)
+        fakes = through(self.G, "z", z)
+        return {"loss": generator_loss(self.logits(fakes)).mean()}
 
     def logits(self, x: Tensor) -> Tensor:
         """D's log-odds that x (B, ...) is real, (B,), seen through instance noise (Sønderby et al. 2017)."""
-        expect_batch("x", x)
         if self.sigma:
             x = x + self.sigma * torch.randn_like(x)
         logits = through(self.D, "x", x)
