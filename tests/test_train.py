@@ -560,7 +560,10 @@ def test_a_new_process_goes_on_bit_for_bit(tmp_path, whole):
     names = [f"{name}-{done}" for name, done in itertools.product(TRAININGS, STOPS)]
     for name in names:
         begun(name.split("-")[0], int(name.split("-")[1])).save(tmp_path / name)
-    call = f"import test_train; test_train.go_on({str(tmp_path)!r})"
+    threads = (
+        f"torch.set_num_threads({torch.get_num_threads()})"  # sums over threads round otherwise
+    )
+    call = f"import torch, test_train; {threads}; test_train.go_on({str(tmp_path)!r})"
     subprocess.run([sys.executable, "-c", call], cwd=Path(__file__).parent, check=True)
     for name in names:
         about = json.loads((tmp_path / name / "end.json").read_text(encoding="utf-8"))
