@@ -35,6 +35,8 @@ def border(function: Callable) -> Callable:
     """
     if isinstance(function, type):
         return _bordered(function)
+    if not inspect.signature(function).parameters:
+        return function
     checks: dict[str, Check] = {}
     places: list[Check] = []  # of the arguments that need no name, in their order
 
@@ -73,9 +75,6 @@ def _fill(checks: dict[str, Check], places: list[Check], function: Callable) -> 
         checks["*" if parameter.kind is parameter.VAR_POSITIONAL else name] = check
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             places.append(check)
-    checks.setdefault(
-        "", _check("", typing.Any)
-    )  # so that it is not made again where nothing is taken
 
 
 def _check(name: str, hint) -> Check:

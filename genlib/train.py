@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from genlib.expect import border, expect_number, expect_positive, kind_of
+from genlib.expect import Amount, Count, Positive, border, expect_number, kind_of
 from genlib.rng import permutation
 
 # --- data in small pieces ------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ class Batches:
         seed: int | None = 0,
         transform: Callable[[Tensor], Tensor] | None = None,
     ):
-        lengths = [len(t) if isinstance(t, Tensor) and t.dim() else kind_of(t) for t in tensors]
+        lengths = [len(t) if t.dim() else kind_of(t) for t in tensors]
         if not tensors or len(set(lengths)) > 1 or not isinstance(lengths[0], int):
             raise ValueError(f"tensors: expected tensors of equal length, got {lengths}")
         if not 1 <= size <= lengths[0]:
@@ -111,16 +111,13 @@ class Training:
         self,
         model: nn.Module,
         batches: Iterable,
-        steps: int,
-        lr: float = 1e-3,
+        steps: Count,
+        lr: Positive = 1e-3,
         *,
         fall: Callable[[float], float] | None = None,
         ema_decay: float | None = None,
-        weight_decay: float = 0.0,
+        weight_decay: Amount = 0.0,
     ):
-        expect_number("steps", steps, 0)
-        expect_positive("lr", lr)
-        expect_number("weight_decay", weight_decay, 0)
         self.model, self.batches, self.steps, self.lr = model, batches, int(steps), float(lr)
         self.fall, self.weight_decay, self.ema_decay = fall or constant, weight_decay, ema_decay
         self.done, self.history, self.id = 0, {}, uuid.uuid4().hex
