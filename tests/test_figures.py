@@ -7,7 +7,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from tools.draw_figures import FIGURES, FOLDER, covered, draw, nearest
+from tools.draw_figures import FIGURES, FOLDER, draw
+from tools.figures.probability import covered, nearest
 
 NUMBER = re.compile(r"-?\d+\.\d+|(?<![\w#.])-?\d+(?![\w.])")
 LIGHT, DARK = "#ffffff", "#121212"
@@ -35,7 +36,7 @@ def test_figure_is_what_the_code_draws(name, tmp_path):
     if made_with(stored) != matplotlib.__version__:
         pytest.skip(f"drawn with Matplotlib {made_with(stored)}, here is {matplotlib.__version__}")
     old, new = stored.read_text(encoding="utf-8"), draw(name, tmp_path).read_text(encoding="utf-8")
-    hint = f"run: python tools/draw_figures.py {name}"
+    hint = f"run: python -m tools.draw_figures {name}"
     assert NUMBER.sub("#", old) == NUMBER.sub("#", new), hint
     numbers = (np.array(NUMBER.findall(text), float) for text in (old, new))
     np.testing.assert_allclose(*numbers, atol=1e-3, err_msg=hint)
