@@ -1,12 +1,79 @@
-"""The checkers of notebook 03b: the right answer passes, every planted wrong one gets its own reason."""
+"""The checkers of notebook 03b: right answers pass in every form, every planted wrong one gets its own reason."""
 
 import math
 
+import numpy as np
+import scipy.optimize
+import scipy.stats
 import torch
 import torch.nn.functional as F
 from checking import checker_tests
+from torch import nn
+from torch.distributions import Binomial, Independent, Normal, kl_divergence
 
 from genlib.check import ex03b
+
+
+def sigma_by_search():
+    def loss(sigma):
+        return 12 * sigma**2 + (sigma**2 - 1 - 2 * math.log(sigma)) / 2
+
+    return scipy.optimize.minimize_scalar(loss, bounds=(0.01, 2), method="bounded").x
+
+
+def draw_in_place(mu, logvar, eps):
+    return eps.mul_(logvar.exp().sqrt()).add_(mu)
+
+
+def draw_row_by_row(mu, logvar, eps):
+    rows = zip(mu, logvar, eps, strict=True)
+    return [torch.addcmul(m, torch.exp(v / 2), e) for m, v, e in rows]
+
+
+def nll_by_torch(logits, x):
+    return -Independent(Binomial(16, logits=logits), 3).log_prob((16 * x).round())
+
+
+def nll_in_a_loop(logits, x):
+    found = []
+    for a, b in zip(logits.flatten(1).tolist(), x.flatten(1).tolist(), strict=True):
+        total = 0.0
+        for odds, grey in zip(a, b, strict=True):
+            k = round(16 * grey)
+            total += k * np.logaddexp(0, -odds) + (16 - k) * np.logaddexp(0, odds)
+            total -= math.log(math.comb(16, k))
+        found.append(total)
+    return found
+
+
+def active_in_numpy(mu):
+    return np.count_nonzero(np.var(mu.numpy(), axis=0) > 0.01)
+
+
+def active_in_place(mu):
+    mu -= mu.mean(dim=0, keepdim=True)
+    return sum(int(column @ column / len(mu) > 0.01) for column in mu.T)
+
+
+def aggregated_by_multinomial(mu, logvar, n, rng):
+    i = torch.multinomial(torch.ones(len(mu)), n, replacement=True, generator=rng)
+    return torch.normal(mu[i], logvar[i].exp().sqrt(), generator=rng)
+
+
+def aggregated_in_numpy(mu, logvar, n, rng):
+    """Uniform numbers of torch, and the inverse of the normal distribution function."""
+    i = (torch.rand(n, generator=rng) * len(mu)).long().numpy()
+    u = torch.rand(n, mu.shape[1], generator=rng, dtype=torch.float64).numpy()
+    return mu.numpy()[i] + np.exp(logvar.numpy()[i] / 2) * scipy.stats.norm.ppf(u)
+
+
+def free_bits_in_a_loop(kl_j, lam):
+    return sum(max(lam, sum(column) / len(column)) for column in kl_j.T.tolist())
+
+
+def free_bits_by_relu(kl_j, lam):
+    kl_j -= lam
+    return F.relu(kl_j.mean(dim=0)).sum() + lam * kl_j.shape[1]
 
 
 def cross_entropy(logits, x):
@@ -70,10 +137,23 @@ RIGHT = {
     6: lambda kl_j, lam: kl_j.mean(dim=0).clamp(min=lam).sum(),
 }
 
+ALSO = {
+    1: [sigma_by_search, lambda: np.array([0.2]), lambda: torch.tensor([[1 / 25]]).sqrt()],
+    2: [draw_in_place, draw_row_by_row],
+    3: [nll_by_torch, nll_in_a_loop],
+    4: [active_in_numpy, active_in_place],
+    5: [aggregated_by_multinomial, aggregated_in_numpy],
+    6: [free_bits_in_a_loop, free_bits_by_relu],
+}
 WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     1: [
         (lambda: 0.04, "the best variance"),
         (lambda: math.log(0.04), "the best log-variance"),
+        (lambda: -3.22, "the best log-variance"),
+        (lambda: math.log(0.2), "the logarithm of the best sigma"),
+        (lambda: 0.28, "a factor of 2"),
+        (lambda: 0.82, "for beta = 50"),
+        (lambda: [0.2, 0.2], "got 2 of them"),
         (lambda: -0.2, "above 0, got -0.2"),
         (lambda: 0, "above 0, got 0"),
         (lambda: 1, "for the divergence alone"),
@@ -99,6 +179,15 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
             lambda mu, logvar, eps: mu + (logvar / 2).exp() * torch.randn_like(mu),
             "two calls with the same eps differ",
         ),
+        (lambda mu, logvar, eps: mu + (logvar / 2).exp(), "multiplied by eps"),
+        (lambda mu, logvar, eps: mu + logvar / 2 * eps, "take exp of it"),
+        (lambda mu, logvar, eps: mu + logvar.exp() / 2 * eps, "not exp(logvar) / 2"),
+        (lambda mu, logvar, eps: (logvar / 2).exp() * (mu + eps), "belongs to eps alone"),
+        (
+            lambda mu, logvar, eps: draw_in_place(mu, logvar, eps).detach() + 0 * (mu + logvar),
+            "the gradient in mu is wrong",
+        ),
+        (lambda mu, logvar, eps: [mu + (logvar / 2).exp() * eps, eps.zero_()][0], "pass fails"),
         (lambda mu, logvar, eps: mu + 3 * eps, "not mu + sigma * eps"),
         (lambda mu, logvar, eps: (mu + (logvar / 2).exp() * eps).detach(), "no gradient passes"),
         (
@@ -111,25 +200,52 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     3: [
         (lambda logits, x: 16 * cross_entropy(logits, x).sum(1), "right up to the constant"),
         (lambda logits, x: cross_entropy(logits, x).sum(1), "the cross-entropy of grey values"),
-        (lambda logits, x: cross_entropy(logits, x).mean(1), "the cross-entropy of grey values"),
+        (lambda logits, x: cross_entropy(logits, x).mean(1), "the mean cross-entropy of grey"),
+        (lambda logits, x: 16 * cross_entropy(logits, x).sum(), "as one number for all images"),
+        (
+            lambda logits, x: (
+                16 * F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / 3
+            ),
+            "as one number for all images",
+        ),
+        (lambda logits, x: cross_entropy(logits, x).sum(), "this is the cross-entropy of grey"),
+        (lambda logits, x: logits.mean(), "this is one number"),
+        (
+            lambda logits, x: 16 * F.binary_cross_entropy_with_logits(logits, x),
+            "this is one number",
+        ),
+        (lambda logits, x: nll(logits, x) / 20, "averaged over the pixels"),
+        (lambda logits, x: nll(logits, x) / math.log(2), "bits"),
+        (
+            lambda logits, x: (16 * x * F.softplus(-logits)).flatten(1).sum(dim=1) - log_choose(x),
+            "dots of paper are missing",
+        ),
+        (
+            lambda logits, x: -Binomial(16, logits=logits).log_prob(16 * x).sum(dim=1),
+            "yours has shape (3, 4, 5)",
+        ),
+        (
+            lambda logits, x: nll(logits.clamp(-20, 20), x),
+            "kept away from 0 by force",
+        ),
         (
             lambda logits, x: cross_entropy(logits, x).sum(1) - log_choose(x),
             "the factor 16 is missing",
         ),
         (lambda logits, x: nll(logits, x) + 2 * log_choose(x), "the sign of the constant"),
         (lambda logits, x: -nll(logits, x), "the sign: a negative"),
-        (lambda logits, x: nll(logits, x) / 16, "averaged over the pixels"),
-        (lambda logits, x: nll(logits, x).mean(), "one value per image"),
+        (lambda logits, x: nll(logits, x) / 16, "you divided by 16"),
+        (lambda logits, x: nll(logits, x).mean(), "the mean over the images"),
         (lambda logits, x: nll(logits, x).sum(), "return one per image"),
         (
             lambda logits, x: -torch.distributions.Binomial(16, logits=logits).log_prob(16 * x),
-            "one value per pixel",
+            "yours has shape (3, 1, 4, 5)",
         ),
         (lambda logits, x: nll(logits, x)[:, None], "expected shape (3,)"),
         (as_probability, "the log-odds as probabilities"),
         (
             lambda logits, x: nll(logits.log(), x),
-            "the log-odds as probabilities",
+            "a logarithm of a negative number",
         ),
         (
             lambda logits, x: 16 * cross_entropy(logits, x).sum(1) - log_choose(x / 16),
@@ -147,6 +263,8 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda mu: mu.shape[1], "all dimensions"),
         (lambda mu: (mu.var(dim=0) > 0.01).double().mean(), "the share"),
         (lambda mu: mu.var(dim=0) > 0.01, "7 of them"),
+        (lambda mu: (mu.mean(dim=0) > 0.01).sum(), "you counted"),
+        (lambda mu: mu.var(dim=0).sum(), "the sum of the variances"),
         (lambda mu: 2, "you counted 2"),
     ],
     5: [
@@ -157,7 +275,7 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (mean_picture, "codes between two images"),
         (
             aggregated(pick=lambda mu, n, rng: pick(mu[:6], n, rng)),
-            "an eighth of the codes",
+            "a share of 0.125",
         ),
         (
             aggregated(noise=lambda mu, n, rng: torch.randn(1, 2, generator=rng)),
@@ -166,6 +284,21 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (aggregated(scale=lambda logvar: 1), "standard deviation 1"),
         (aggregated(scale=lambda logvar: logvar.exp()), "as wide as the variance"),
         (aggregated(scale=lambda logvar: logvar), "the log-variance itself"),
+        (aggregated(scale=lambda logvar: (-logvar / 2).exp()), "the sign in the exponent"),
+        (
+            lambda mu, logvar, n, rng: aggregated()(mu, logvar[:1].expand_as(logvar), n, rng),
+            "equally wide",
+        ),
+        (
+            lambda mu, logvar, n, rng: (
+                mu[pick(mu, n, rng)] + (logvar[pick(mu, n, rng)] / 2).exp() * noise(mu, n, rng)
+            ),
+            "equally wide",
+        ),
+        (
+            lambda mu, logvar, n, rng: mu + (logvar / 2).exp() * torch.randn(n, 2, generator=rng),
+            "Sizes do not fit",
+        ),
         (aggregated(scale=lambda logvar: 1.3 * (logvar / 2).exp()), "where sigma is"),
         (
             aggregated(noise=lambda mu, n, rng: torch.randn(n, 1, generator=rng)),
@@ -179,7 +312,10 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
             aggregated(noise=lambda mu, n, rng: torch.randn(n, 2)),
             "equally seeded generators differ",
         ),
-        (lambda mu, logvar, n, rng: RIGHT[5](mu, logvar, len(mu), rng), "expected shape (4000, 2)"),
+        (
+            lambda mu, logvar, n, rng: RIGHT[5](mu, logvar, len(mu), rng),
+            "expected shape (16000, 2)",
+        ),
         (lambda mu, logvar, n, rng: RIGHT[5](mu, logvar, n, rng) / 0 * 0, "a nan"),
     ],
     6: [
@@ -188,9 +324,13 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda kl_j, lam: kl_j.mean(dim=0).sum().clamp(min=lam), "compared with the whole sum"),
         (lambda kl_j, lam: kl_j.mean(dim=0).clamp(max=lam).sum(), "the minimum of the two"),
         (lambda kl_j, lam: kl_j.clamp(min=lam).mean(dim=0).sum(), "every single image"),
+        (lambda kl_j, lam: kl_j.sum(dim=1).clamp(min=lam).mean(), "own lambda"),
         (lambda kl_j, lam: kl_j.sum(dim=1).clamp(min=6 * lam).mean(), "expected 3."),
+        (lambda kl_j, lam: (kl_j.mean(dim=0) + lam).sum(), "it is a floor"),
+        (lambda kl_j, lam: kl_j.mean(dim=0).max(), "the largest dimension"),
+        (lambda kl_j, lam: sum(m for m in kl_j.mean(0) if m > lam), "counts lambda, not 0"),
         (lambda kl_j, lam: kl_j.mean(dim=0).clamp(min=lam).mean(), "a hidden weight"),
-        (lambda kl_j, lam: kl_j.clamp(min=lam).sum(), "you summed over the batch"),
+        (lambda kl_j, lam: kl_j.clamp(min=lam).sum(), "and summed over the batch"),
         (lambda kl_j, lam: kl_j.sum(dim=0).clamp(min=lam).sum(), "you summed over the batch"),
         (lambda kl_j, lam: (kl_j.mean(dim=0) - lam).clamp(min=0).sum(), "what exceeds lambda"),
         (lambda kl_j, lam: kl_j.mean(dim=1).clamp(min=lam).sum(), "over the images (dim=0)"),
@@ -199,8 +339,83 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
 }
 
 
-(
-    test_the_right_answer_passes,
-    test_a_wrong_answer_gets_its_own_reason,
-    test_the_empty_stub_is_told_to_begin,
-) = checker_tests(ex03b, RIGHT, WRONG)
+# --- exercise 7: a training loop, with parts exchanged -------------------------------------------------------
+
+
+def loop(
+    recon=lambda logits, x: 16 * cross_entropy(logits, x).sum(dim=1),
+    kl=lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1),
+    scale=lambda logvar: (0.5 * logvar).exp(),
+    parameters=lambda encoder, decoder: [*encoder.parameters(), *decoder.parameters()],
+    reset=True,
+    total=torch.mean,
+    lr=3e-3,
+):
+    def train(encoder, decoder, x, steps):
+        optimizer, losses = torch.optim.Adam(parameters(encoder, decoder), lr=lr), []
+        for _ in range(steps):
+            batch = x[torch.randint(len(x), (100,))]
+            mu, logvar = encoder(batch).chunk(2, dim=1)
+            z = mu + scale(logvar) * torch.randn_like(mu)
+            loss = total(recon(decoder(z), batch) + kl(mu, logvar))
+            if reset:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    return train
+
+
+def in_epochs(encoder, decoder, x, steps):
+    """Batches without replacement; draws and densities from torch.distributions."""
+    optimizer = torch.optim.Adam(nn.ModuleList([encoder, decoder]).parameters(), lr=3e-3)
+    losses, order = [], iter(())
+    for _ in range(steps):
+        batch = next(order, None)
+        if batch is None:
+            order = iter(torch.randperm(len(x)).split(100))
+            batch = next(order)
+        mu, logvar = encoder(x[batch]).chunk(2, dim=1)
+        q = Independent(Normal(mu, (logvar / 2).exp()), 1)
+        z = q.rsample()
+        log_p = Binomial(16, logits=decoder(z)).log_prob(16 * x[batch]).sum(dim=(1, 2, 3))
+        prior = Independent(Normal(torch.zeros_like(mu), torch.ones_like(mu)), 1)
+        loss = (kl_divergence(q, prior) - log_p).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def reports_one(encoder, decoder, x, steps):
+    return loop()(encoder, decoder, x, steps)[-1:]
+
+
+RIGHT[7] = loop()
+ALSO[7] = [in_epochs]
+WRONG[7] = [
+    (loop(recon=lambda logits, x: cross_entropy(logits, x).mean(dim=1)), "counts too little"),
+    (loop(recon=lambda logits, x: cross_entropy(logits, x).sum(dim=1)), "remember the 16"),
+    (
+        loop(kl=lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(dim=1)),
+        "over the latent dimensions",
+    ),
+    (loop(kl=lambda mu, logvar: 0), "Add it to the loss"),
+    (loop(scale=lambda logvar: 0), "too good to be true"),
+    (loop(scale=torch.exp), "feed it mu + exp(logvar / 2) * eps"),
+    (loop(reset=False), "gradients set to zero"),
+    (loop(total=lambda each: -each.mean()), "the loss made smaller"),
+    (loop(lr=1e-3), "Adam with 0.003"),
+    (loop(parameters=lambda encoder, decoder: decoder.parameters()), "encoder did not change"),
+    (loop(parameters=lambda encoder, decoder: encoder.parameters()), "decoder did not change"),
+    (loop(total=torch.sum), "take the mean over the images"),
+    (loop(lr=0.0), "encoder did not change"),
+    (reports_one, "the loss of each of the 150 steps"),
+]
+
+
+# in exercise 2 the way back of the gradient needs eps as it was
+globals().update(checker_tests(ex03b, RIGHT, ALSO, WRONG, untouched=[2]))

@@ -18,6 +18,8 @@ PLACES = {  # function -> which of its arguments is a template, or a dictionary 
     "need_none_of": 1,
     "need_answer": 1,
     "numbers": 2,
+    "need_two": 1,
+    "as_tensor": 1,
     "_two": 1,
 }
 
@@ -48,10 +50,15 @@ def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
+def fills_in(call: ast.Call) -> set[str]:
+    """The fields that the called function fills in by itself."""
+    return {"kind"} if ast.unparse(call.func) == "as_tensor" else set()
+
+
 def messages(tree: ast.Module) -> list[tuple[int, str | None, set[str | None]]]:
     """Line, template and names of the given fields of every message; a name is None for `**fields`."""
     return [
-        (call.lineno, template, {keyword.arg for keyword in call.keywords})
+        (call.lineno, template, {keyword.arg for keyword in call.keywords} | fills_in(call))
         for function in tree.body
         if isinstance(function, ast.FunctionDef)
         for call in ast.walk(function)
@@ -112,6 +119,8 @@ def test_messages_are_literal_templates_with_all_their_fields(path):
         ('wrong = {"the sign of {name}.": -x}\n    need_none_of(x, wrong)', "fields"),
         ('need_none_of(x, {words: x for words in "ab"})', "not a literal"),
         ('need_answer(x, "your " + "code")', "not a literal"),
+        ('as_tensor(x, "one number, got {kind}.")', None),
+        ('as_tensor(x, "one number.")', "fields"),
         ('return "Right."', "praise"),
         ('return praise("Right: " + x)', "not a literal"),
     ],
@@ -158,4 +167,4 @@ def test_every_message_goes_through_one_place(monkeypatch):
     for shown in map(ex00.exercise_1, answers):
         word, message = repr(shown).split("> ", 1)
         assert word.startswith("<") and message.startswith("<") and message.endswith(">")
-        assert word in ("<Right.", "<Not yet.") and "&lt;" in shown._repr_html_()
+        assert word in ("<Right.", "<Not yet:", "<Your turn:") and "&lt;" in shown._repr_html_()

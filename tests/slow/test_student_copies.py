@@ -33,7 +33,7 @@ def test_stubs_fail_their_checks_and_nothing_dangles(path):
     checks = [cell for cell in copy.cells if "check" in cell.metadata.get("tags", [])]
     assert checks
     for cell in checks:
-        assert "Not yet." in shown(cell), (
+        assert "Your turn:" in shown(cell), (
             f"the stub before {cell.id} passes its check, or says nothing"
         )
 
