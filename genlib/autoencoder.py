@@ -1,6 +1,7 @@
 """Chapter 2: autoencoders, their linear case (PCA), denoising, and four distributions for codes to draw from.
 
-The Helmholtz machine called its two halves recognition and generative network (Dayan, Hinton, Neal & Zemel 1995).
+Encoder and decoder correspond to the recognition model and the generative model of the Helmholtz machine
+(Dayan, Hinton, Neal & Zemel 1995).
 """
 
 import math
@@ -144,7 +145,7 @@ def points_autoencoder(sigma: Amount, latent_dim: Size = 64, width: Size = 64) -
 
 @border
 def linear_autoencoder(latent_dim: Size, shape: Sequence[int] = (1, 8, 8)) -> Autoencoder:
-    """One linear layer each way: its best reconstruction is PCA's (Baldi & Hornik 1989)."""
+    """One linear layer each way: its best reconstruction is PCA's (Bourlard & Kamp 1988; Baldi & Hornik 1989)."""
     expect_sizes("shape", shape)
     D = math.prod(shape)
     encoder = nn.Sequential(Flatten(shape), nn.Linear(D, latent_dim))
@@ -293,13 +294,18 @@ def scaled_normal(z: Tensor) -> CodeDistribution:
 
 @border
 def fitted_gaussian(z: Tensor) -> CodeDistribution:
-    """N(m, C), with the mean and the covariance of the codes z (N, Z): a mixture of one."""
+    """N(m, C), with the mean and the covariance of the codes z (N, Z): a mixture of one, with its small floor on C.
+
+    Draws a seed from torch's own random numbers, as every `fitted_mixture` without `rng` does.
+    """
     return fitted_mixture(z, 1)
 
 
 @border
 def fitted_mixture(z: Tensor, k: int, rng: torch.Generator | None = None) -> CodeDistribution:
     """A mixture of k Gaussians with full covariances, fitted to the codes z (N, Z) by EM (scikit-learn).
+
+    One thousandth of the mean variance of a code number is added to the diagonal of each covariance.
 
     Args:
         rng: seeds the start of EM.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from genlib.autoencoder import image_autoencoder
 from genlib.data import digits, ring
@@ -58,17 +59,59 @@ def test_the_gain_is_the_share_of_pcas_error_that_is_gone(tiny):
         assert (1 - found[f"gain_{part}"]) * pca[part] == pytest.approx(found[part], rel=1e-4)
 
 
-def test_a_copier_keeps_all_noise_and_a_perfect_repair_none():
-    class Copier(torch.nn.Module):
-        def reconstruct(self, x):
-            return x
+class Copier(torch.nn.Module):
+    def reconstruct(self, x):
+        return x
 
-    copier = Copier()
-    found = tool.copying_run(lambda seed: Trained(copier, copier, 1.0), 0)
-    assert found == {"clean": 0, "noise_kept": pytest.approx(1), "train_cpu_s": 1}
+
+def copying_of(model: torch.nn.Module) -> dict:
+    return tool.copying_run(lambda seed: Trained(model, model, 1.0), 0)
+
+
+def test_a_copier_passes_all_noise_on_and_a_constant_answer_none():
+    found, copier = copying_of(Copier()), Copier()
+    assert set(found) == set(stored("autoencoder")["copying"]["linear_128"])
+    assert found["clean"] == 0 and found["noise_passed"] == pytest.approx(1)
     x = digits().x_test
     copier.reconstruct = lambda seen: x
-    assert tool.copying_run(lambda seed: Trained(copier, copier, 1.0), 0)["noise_kept"] == 0
+    assert copying_of(copier)["noise_passed"] == 0
+
+
+def test_what_a_projection_passes_on_is_not_mixed_with_its_error_on_clean_digits():
+    """A projection onto 16 directions passes on the noise along them, whatever it does to the digit."""
+    model = tool.pca(digits().x_train, 16)
+    noisy = tool.add_gaussian(digits().x_test, 0.3, generator(0)).clamp(0, 1)
+    noise = (noisy - digits().x_test).flatten(1)
+    kept = (noise @ model.components.T).square().sum() / noise.square().sum()
+    assert copying_of(model)["noise_passed"] == pytest.approx(kept.item(), rel=1e-4)
+
+
+def test_the_share_of_noise_in_blank_pixels_comes_out_as_stored():
+    found = copying_of(Copier())["blank"]
+    assert found == pytest.approx(
+        stored("autoencoder")["copying"]["linear_128"]["blank"][0], rel=1e-4
+    )
+    assert 2 / 64 < found < 4 / 64  # three pixels of 64, and clipping
+
+
+def test_the_auroc_is_that_of_scikit_learn():
+    score = torch.tensor([3.0, 1.0, 2.0, 2.0, 5.0, 2.0])
+    strange = torch.tensor([True, False, True, False, True, False])
+    assert tool.auroc(score, strange) == pytest.approx(roc_auc_score(strange, score))
+
+
+def test_the_error_of_pca_separates_as_stored(tiny):
+    found = tool.anomaly_run(8, 0)
+    assert set(found) == set(stored("autoencoder")["anomalies"]["8"])
+    assert found["pca"] == pytest.approx(
+        stored("autoencoder")["anomalies"]["8"]["pca"][0], rel=1e-4
+    )
+
+
+def test_shares_in_holes_are_shares_of_the_four_distributions_and_of_new_digits(tiny):
+    found = tool.holes_run(2, 0)
+    assert set(found) == set(stored("autoencoder")["holes"])
+    assert min(found.values()) >= 0 and max(found.values()) <= 1
 
 
 def test_four_distributions_are_scored(tiny):
@@ -91,3 +134,27 @@ def test_sections_of_the_tool_are_stored():
     content = stored("autoencoder")
     assert list(content["measured"]) == list(tool.SECTIONS)
     assert all(content[name] == value for name, value in tool.ABOUT.items())
+
+
+def test_what_the_page_says_about_orders_holds_in_every_seed():
+    """Statements of the chapter in words: who is best, in each seed or by its margin."""
+    content = stored("autoencoder")
+    assert max(content["bottlenecks"]["32"]["gain_test"]) < 0, "worse than PCA in each seed"
+    for k in ("4", "8", "16"):
+        assert min(content["bottlenecks"][k]["gain_test"]) > 0.48, (
+            "about half of the error, or more"
+        )
+    assert max(content["linear"]["16"]["excess_train"]) < 3e-6
+    rows, holes = content["codes"]["rows"], content["holes"]
+    assert content["codes"]["margin"] > 7
+    assert max(rows["standard"]["recall"]) < min(
+        min(rows[n]["recall"]) for n in rows if n != "standard"
+    )
+    assert all(
+        a < min(b, c)
+        for a, b, c in zip(*(holes[n] for n in ("standard", "scaled", "gaussian")), strict=True)
+    )
+    assert (
+        min(content["anomalies"]["8"]["seen"]) > 0.6
+        and max(content["anomalies"]["1"]["seen"]) < 0.4
+    )

@@ -32,6 +32,7 @@ from genlib.evaluate import digits_floor, judge, to_grey_levels
 from genlib.losses import psnr, squared_error
 from genlib.recipes import RECIPES
 from genlib.run import Clock
+from genlib.table import stored
 from genlib.train import Training
 from tools import results
 from tools.results import (
@@ -140,10 +141,11 @@ def width_run(k: int, seed: int, **options) -> dict:
 
 
 def copying() -> dict:
-    """Codes wider than the image (128 numbers for 64 pixels): what comes back of noise that is laid on test digits.
+    """Codes wider than the image (128 numbers for 64 pixels): how much of noise on test digits gets through.
 
-    `clean` is the error on clean test digits; `noise_kept` the error on noisy ones as a share of the noise, where
-    1 is a copier and 0 a perfect repair.
+    `clean` is the error on clean test digits; `noise_passed` how far the reconstruction moves when the noise is laid
+    on, as a share of the noise (1 is a copier, 0 ignores it); `blank` the share of the noise that lies in pixels
+    which are the same in all training images.
     """
     wide = partial(linear_autoencoder, 128)
     kinds = {
@@ -159,9 +161,45 @@ def copying() -> dict:
 def copying_run(make: Callable[[int], Trained], seed: int) -> dict:
     (model, _, cpu_s), x = make(seed), digits().x_test
     noisy = add_gaussian(x, 0.3, generator(seed)).clamp(0, 1)
+    blank = digits().x_train.std(dim=0) == 0
     with torch.no_grad():
-        left = squared_error(model.reconstruct(noisy), x).mean() / squared_error(noisy, x).mean()
-    return {"clean": error(model, x), "noise_kept": left.item(), "train_cpu_s": cpu_s}
+        moved = squared_error(model.reconstruct(noisy), model.reconstruct(x)).mean()
+    noise = squared_error(noisy, x).mean()
+    return {
+        "clean": error(model, x),
+        "noise_passed": (moved / noise).item(),
+        "blank": (squared_error(noisy * blank, x * blank).mean() / noise).item(),
+        "train_cpu_s": cpu_s,
+    }
+
+
+def anomalies() -> dict:
+    """How well the error tells a class that training never saw (or did see) from the others, on test digits: AUROC.
+
+    The networks have 8 code numbers, as has PCA, which sees all classes.
+    """
+    return {str(y): over_seeds(partial(anomaly_run, y)) for y in (1, 8)}
+
+
+def anomaly_run(y: int, seed: int) -> dict:
+    data, narrow = digits(), partial(image_autoencoder, 8)
+    without = data.x_train[data.y_train != y]
+    models = {
+        "unseen": train("autoencoder_digits", seed, model=narrow, data=(without,)).model,
+        "seen": trained("autoencoder_digits", seed, model=narrow).model,
+        "pca": pca(data.x_train, 8),
+    }
+    with torch.no_grad():
+        scores = {
+            n: squared_error(m.reconstruct(data.x_test), data.x_test) for n, m in models.items()
+        }
+    return {name: auroc(score, data.y_test == y) for name, score in scores.items()}
+
+
+def auroc(score: Tensor, strange: Tensor) -> float:
+    """The probability that a strange image scores higher than another one; a tie counts one half."""
+    more = score[strange][:, None] - score[~strange]
+    return ((more > 0).double().mean() + (more == 0).double().mean() / 2).item()
 
 
 # --- 02b -----------------------------------------------------------------------------------------------------
@@ -289,6 +327,24 @@ def code_rows(k: int, seed: int) -> dict[str, dict]:
     return rows
 
 
+def holes() -> dict:
+    """Shares of 1,000 codes that lie farther from all training codes than 95 % of the validation codes do."""
+    return over_seeds(partial(holes_run, stored("autoencoder")["codes"]["chosen"]["components"]))
+
+
+def holes_run(k: int, seed: int) -> dict:
+    """One seed; `new` are the codes of the test digits."""
+    model, data = trained("autoencoder_digits", seed).model, digits()
+    z, z_val, z_test = (model.encode(part) for part in (data.x_train, data.x_val, data.x_test))
+    distributions = code_distributions(z, k, seed)
+    drawn = {name: own.sample(N_SAMPLES, generator(seed)) for name, own in distributions.items()}
+    radius = torch.cdist(z_val, z).amin(dim=1).quantile(0.95)
+    return {
+        name: (torch.cdist(codes, z).amin(dim=1) > radius).double().mean().item()
+        for name, codes in ({"new": z_test} | drawn).items()
+    }
+
+
 @torch.no_grad()
 def entropy(x: Tensor) -> float:
     """Mean entropy of p(y | x) as the judge sees it, nats per image: 0 is sure, log 10 = 2.3 a blind guess."""
@@ -325,7 +381,9 @@ def pictures() -> dict:
     }
 
 
-SECTIONS = results.named(linear, bottlenecks, tuned, copying, denoising, tweedie, codes, pictures)
+SECTIONS = results.named(
+    linear, bottlenecks, tuned, copying, anomalies, denoising, tweedie, codes, holes, pictures
+)
 
 if __name__ == "__main__":
     results.main(SECTIONS, ABOUT, TARGET)
