@@ -1,13 +1,17 @@
 """How good is our VAE on MNIST? `make bench BENCH=vae_mnist`, or `RUNS="minute:0 ten_minutes:1"` for some runs.
 
+`RUNS=pictures` trains the long recipe once, with seed 0, and keeps small pictures of what it rebuilds and draws.
+
 Binarised anew for every batch, scored on all 10,000 test images binarised once: the setting of Burda, Grosse &
-Salakhutdinov 2016, whose Table 1 gives 86.76 nats for a VAE with one stochastic layer (k = 5000). The recipes were
-chosen on the 5,000 validation images. Each run is kept in a file of its own under _build/bench as soon as it ends;
-book/_data/vae_mnist.json is collected from these.
+Salakhutdinov 2016, whose Table 1 gives 86.76 nats for a VAE with one stochastic layer, trained with one draw per
+image (k = 1) and scored with 5,000. The recipes were chosen on the 5,000 validation images. Each run is kept in a file
+of its own under _build/bench as soon as it ends; book/_data/vae_mnist.json is collected from these.
 """
 
+import base64
 import math
 import sys
+import zlib
 from dataclasses import replace
 from functools import partial
 
@@ -23,6 +27,7 @@ from genlib.recipes import Recipe, mnist_vae
 from genlib.run import Clock
 from genlib.train import constant, progress
 from genlib.vae import VAE
+from tools import results
 from tools.results import generator, parameters, train
 
 K, LONG = (
@@ -74,11 +79,12 @@ def run(recipe: Recipe, title: str, seed: int) -> dict:
     return row
 
 
-def in_float32(model: VAE) -> None:
-    """Scores are in full precision, whatever the training was in."""
+def in_float32(model: VAE) -> VAE:
+    """The same model; scores are in full precision, whatever the training was in."""
     for name in ("encoder", "decoder"):
         if isinstance(net := getattr(model, name), InBfloat16):
             setattr(model, name, net.net)
+    return model
 
 
 @torch.no_grad()
@@ -119,8 +125,51 @@ def about() -> dict[str, int]:
     return {"k": K}  # and no floor: a likelihood needs none
 
 
+# --- pictures for the page -----------------------------------------------------------------------------------
+
+
+def pictures(seed: int = 0, shown: int = 12) -> dict:
+    """Rows of images as text, see `packed`: the first test digits, what comes back, what the prior draws."""
+    recipe = RECIPES[LONG]
+    model, _, cpu_s = train(recipe, seed, f"{LONG}, seed {seed}")
+    return drawn(in_float32(model), mnist().x_test, seed, shown) | {
+        "recipe": results.described(recipe),
+        "shown": shown,
+        "train_cpu_s": cpu_s,
+    }
+
+
+@torch.no_grad()
+def drawn(model: VAE, x: Tensor, seed: int, shown: int) -> dict:
+    """What a trained model does with the first images, binarised, and with codes from its prior; its ELBO on all."""
+    black = binarise(x, generator(123))
+    means = model.sample(shown, generator(seed))
+    rows = {
+        "binarised": black[:shown],
+        "rebuilt": model.reconstruct(black[:shown]),
+        "prior": means,
+        "pixels": binarise(means, generator(seed)),
+    }
+    return {
+        "elbo_test": elbo(model, black, generator(seed))["elbo"],
+        "rows": {name: packed(images) for name, images in rows.items()},
+    }
+
+
+def packed(x: Tensor) -> str:
+    """Images in [0, 1] as text: 8 bits a pixel, compressed, in base64."""
+    levels = (x * 255).round().to(torch.uint8)
+    return base64.b64encode(zlib.compress(levels.numpy().tobytes(), 9)).decode()
+
+
 def main(names: list[str]) -> None:
-    bench.main("vae_mnist", RECIPES, run, names, about)
+    if names == ["pictures"]:
+        torch.set_num_threads(1)
+        how = results.about("make bench BENCH=vae_mnist RUNS=pictures", (0,))
+        target = results.DATA / "vae_mnist_pictures.json"
+        results.write(results.facts() | how | pictures(), target)
+    else:
+        bench.main("vae_mnist", RECIPES, run, names, about)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,9 @@ class VAE(nn.Module):
         return self.decode(self.encode(x)[0])
 
     def loss(self, x: Tensor, *, eps: Tensor | None = None) -> dict[str, Tensor]:
-        """-ELBO in nats per example, averaged over the batch: recon + beta * kl. Equation 7 of the paper, one draw.
+        """recon + beta * kl in nats per example, averaged over the batch; with beta 1 it is -ELBO, one draw of it.
+
+        Equation 7 of the paper.
 
         Args:
             x: data (B, ...) in the range of the likelihood.

@@ -8,13 +8,15 @@ import math
 from functools import partial
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.distributions import Normal
 
 from genlib.autoencoder import Autoencoder, fitted_gaussian, fitted_mixture, standard_normal
 from genlib.data import digits
 from genlib.evaluate import digits_floor, score_digits, to_grey_levels
-from genlib.losses import gaussian_kl, squared_error
+from genlib.losses import binomial_nll, gaussian_kl, squared_error
+from genlib.nets import mlp
 from genlib.vae import VAE, LinearGaussian, image_vae
 from tools import results
 from tools.results import N_SAMPLES, codes, error, generator, levels, trained
@@ -163,10 +165,19 @@ def beta_run(beta: float, seed: int) -> dict:
     return bound(model, data.x_test, seed) | own | scores
 
 
-def gradients() -> dict:
-    """Two unbiased estimates of the ELBO's gradient in mu, one draw each: their total variance, 100 test digits.
+def beta_pictures() -> dict:
+    """Twelve samples from the prior for each weight, from the same codes; seed 0."""
+    seed, rows = SEEDS[0], {}
+    for beta in (0, 0.1, 1, 5, 50):
+        model = results.train("vae_digits", seed, model=partial(image_vae, Z, beta=beta)).model
+        rows[f"beta_{beta:g}"] = levels(model.sample(12, generator(seed)))
+    return rows
 
-    score function: f(z) eps / sigma, with f the logarithm in the bound; baseline: f less its mean.
+
+def gradients() -> dict:
+    """Two unbiased estimates of d/dmu E_q[f(z)] with f(z) = log p(x | z), one draw each: their total variance.
+
+    100 test digits. score function: f(z) eps / sigma; baseline: f less its mean over the draws.
     """
     return over_seeds(gradients_run)
 
@@ -178,8 +189,7 @@ def gradients_run(seed: int, draws: int = 500) -> dict:
     for _ in range(draws):
         eps, place = torch.randn(mu.shape, generator=rng), mu.clone().requires_grad_()
         z = model.reparameterize(place, logvar, eps)
-        log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(dim=1)  # log p(z) - log q(z | x)
-        value = log_ratio - model.likelihood.nll(model.decoder(z), x)
+        value = -model.likelihood.nll(model.decoder(z), x)
         path.append(torch.autograd.grad(value.sum(), place)[0])
         f.append(value.detach())
         direction.append(eps / (0.5 * logvar).exp())  # the gradient of log q(z | x) in mu
@@ -187,6 +197,79 @@ def gradients_run(seed: int, draws: int = 500) -> dict:
     score, baseline = f * direction, (f - f.mean(dim=0)) * direction
     total = [g.var(dim=0).sum(dim=1).mean().item() for g in (path, score, baseline)]
     return {"score": total[1] / total[0], "baseline": total[2] / total[0]}
+
+
+# --- given the class -----------------------------------------------------------------------------------------
+
+
+class ConditionalVAE(nn.Module):
+    """The conditional VAE of notebook 03b: the class as ten more numbers for the encoder and for the decoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = mlp((64 + 10, 256, 256, 2 * Z), norm=True)
+        self.decoder = mlp((Z + 10, 256, 256, 64), norm=True)
+
+    def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return self.encoder(with_class(x, y)).chunk(2, dim=1)
+
+    def loss(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        mu, logvar = self.encode(x, y)
+        z = mu + (logvar / 2).exp() * torch.randn_like(mu)
+        recon = binomial_nll(self.decoder(with_class(z, y)), x.flatten(1)).mean()
+        kl = gaussian_kl(mu, logvar).mean()
+        return {"loss": recon + kl, "recon": recon, "kl": kl}
+
+    def decode(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.decoder(with_class(z, y)).sigmoid().unflatten(1, (1, 8, 8))
+
+
+def with_class(part: Tensor, y: Tensor) -> Tensor:
+    return torch.cat([part.flatten(1), F.one_hot(y, 10)], dim=1)
+
+
+def conditional() -> dict:
+    """How far the codes of each class are from the prior, and samples from the prior or from a Gaussian per class."""
+    return over_seeds(conditional_run)
+
+
+@torch.no_grad()
+def conditional_run(seed: int, draws: int = 20) -> dict:
+    model = results.train("vae_digits", seed, model=ConditionalVAE, labels=True).model
+    data, rng, prior = digits(), generator(seed), standard_normal(Z)
+    parts = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}
+    found = {part: class_codes(model, *xy, draws, rng) for part, xy in parts.items()}
+    own = [fitted_gaussian(z) for z in found["train"]]
+    pooled = fitted_mixture(torch.cat(found["train"]), COMPONENTS, generator(seed))
+    gains = [
+        q.log_prob(z) - prior.log_prob(z) for q, z in zip(own, found["test"], strict=True)
+    ]  # (n, draws) of each class
+    z_test = torch.cat(found["test"])
+    correlations = [z.T.corrcoef() - torch.eye(Z) for z in found["train"]]
+    y = torch.arange(N_SAMPLES) % 10
+    z_own = torch.stack([own[k].sample(1, rng)[0] for k in y.tolist()])
+    drawn = {"prior": prior.sample(N_SAMPLES, rng), "class_gaussian": z_own}
+    return {
+        "kl": gaussian_kl(*model.encode(data.x_test, data.y_test)).mean().item(),
+        "pooled_gain": (pooled.log_prob(z_test) - prior.log_prob(z_test)).mean().item(),
+        "class_gain": torch.cat(gains).mean().item(),
+        "gain_of_class": {str(k): gain.mean().item() for k, gain in enumerate(gains)},
+        "sd_min": min(z.std(dim=0).min().item() for z in found["train"]),
+        "sd_max": max(z.std(dim=0).max().item() for z in found["train"]),
+        "correlation_max": max(c.abs().max().item() for c in correlations),
+    } | {
+        name: score_digits(to_grey_levels(model.decode(z, y)), y=y, rng=generator(seed))
+        for name, z in drawn.items()
+    }
+
+
+def class_codes(
+    model: ConditionalVAE, x: Tensor, y: Tensor, draws: int, rng: torch.Generator
+) -> list[Tensor]:
+    """Some codes from the q(z | x, y) of each image, together for each class."""
+    mu, logvar = (part.repeat(draws, 1) for part in model.encode(x, y))
+    z = mu + (0.5 * logvar).exp() * torch.randn(mu.shape, generator=rng)
+    return [z[y.repeat(draws) == k] for k in range(10)]
 
 
 # --- pictures for the page -----------------------------------------------------------------------------------
@@ -244,7 +327,9 @@ def paths(model: VAE, ae: Autoencoder, x: Tensor, y: Tensor) -> dict:
     return rows
 
 
-SECTIONS = results.named(exact, bounds, samples, aggregated, betas, gradients, pictures)
+SECTIONS = results.named(
+    exact, bounds, samples, aggregated, betas, beta_pictures, gradients, conditional, pictures
+)
 
 if __name__ == "__main__":
     results.main(SECTIONS, ABOUT, TARGET)
