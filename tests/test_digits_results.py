@@ -66,5 +66,63 @@ def test_the_stored_bandwidths_tell_the_story_of_the_page():
     assert 0.1 < float(max(val, key=val.get)) < 0.2
 
 
+def test_the_setting_is_chosen_at_each_size():
+    tried = {0.0: np.array([[0.9, 0.1], [0.8, 0.1]]), 1.0: np.array([[0.1, 0.2], [0.7, 0.2]])}
+    assert tool.chosen_settings(tried) == [0.0, 1.0]
+
+
+def test_a_small_learning_curve_has_the_stored_form():
+    found, row = tool.learning_curves((20, 40), 2), stored("digits_statistics")["learning_curves"]
+    assert set(found) == set(row) and set(found["accuracy"]) == set(row["accuracy"])
+    for name, (_, settings) in tool.LEARNERS.items():
+        assert set(found["validation"][name]) == set(row["validation"][name])
+        assert set(row["chosen"][name]) <= set(settings)
+        for i in range(2):  # 20 and 40 images are about as good as the stored 20 and 50
+            assert abs(found["accuracy"][name][i] - row["accuracy"][name][i]) < 0.12
+
+
+def test_the_stored_learning_curves_tell_the_story_of_the_page():
+    row = stored("digits_statistics")["learning_curves"]
+    assert row["sizes"] == [20, 50, 100, 200, 400, 800]
+    said = {name: found["verdict"] for name, found in row["minus_logistic_regression"].items()}
+    assert said["full_gaussian"] == ["tie", "ahead", "ahead", "ahead", "behind", "behind"]
+    assert set(said["generative_twin"]) == {"behind"}
+    assert said["kernel_density"] == ["tie", "tie", "ahead", "ahead", "ahead", "ahead"]
+    assert row["chosen"]["full_gaussian"][:5] == [0.0] * 5
+    assert (
+        row["validation"]["full_gaussian"]["0.0"][0]
+        > row["validation"]["full_gaussian"]["0.3"][0] + 0.2
+    )
+
+
+def test_the_naive_samples_are_the_worst_by_far():
+    rows, floor = stored("table")["rows"], np.mean(stored("table")["floor"]["frechet"])
+    old = ("naive_bayes", "full_gaussian", "mixture", "kernel_density")
+    frechet = {name: np.mean(rows[name]["frechet"]) for name in old}
+    naive = frechet.pop("naive_bayes")
+    assert (
+        naive > 20 * floor
+        and naive > 2 * max(frechet.values())
+        and min(frechet.values()) > 3 * floor
+    )
+    assert sorted(frechet, key=frechet.get) == ["mixture", "full_gaussian", "kernel_density"]
+    accuracy = {name: np.mean(rows[name]["accuracy"]) for name in old}
+    assert max(accuracy, key=accuracy.get) == "kernel_density"
+    likelihood = {name: np.mean(rows[name]["log_prob_test"]) for name in old}
+    assert min(likelihood, key=likelihood.get) == "kernel_density"
+    assert np.mean(rows["vae"]["frechet"]) > max(frechet.values()), "the plain VAE is behind three"
+    assert np.mean(stored("digits_statistics")["bandwidth"]["0.17"]["nearest_ratio"]) > 0.95
+
+
+def test_pictures_are_digits_of_every_class():
+    rows = stored("digits_statistics")["pictures"]
+    for strip in rows.values():
+        assert all(np.shape(images) == (10, 64) for images in strip.values())
+    again = tool.pictures()
+    for name in ("real", "naive_bayes", "full_gaussian", "kernel_density", "nearest"):
+        differ = np.mean(np.array(again["densities"][name]) != np.array(rows["densities"][name]))
+        assert differ < 0.02, f"{name}: another grey level in {differ:.0%} of the pixels"
+
+
 def test_sections_of_the_tool_are_stored():
     assert set(tool.SECTIONS) | set(tool.ABOUT) <= set(stored("digits_statistics"))

@@ -18,6 +18,7 @@ def settings(monkeypatch):
 def test_the_corpus_and_the_readers_come_out_as_stored(settings):
     found = stored("reviews")
     assert tool.corpus() == pytest.approx(found["corpus"], rel=1e-9)
+    assert tool.writer_reads() == pytest.approx(found["writer_reads"], rel=1e-9)
     assert tool.test_perplexity() == pytest.approx(found["test_perplexity"], rel=1e-4)
     again = tool.test()
     for name, row in found["test"]["rows"].items():
@@ -43,6 +44,18 @@ def test_the_settings_are_the_best_of_their_kind():
     assert stored("reviews")["writer_chosen"] == max(
         by_trigram, key=lambda row: row["judge_for_choosing"]
     )
+
+
+def test_the_results_say_what_the_page_says_of_them():
+    found = stored("reviews")
+    here, folds = (
+        found[part]["margins"]["ngram"]["logistic_regression"] for part in ("test", "ten_folds")
+    )
+    assert abs(here["difference"]) < here["se"], "this one test set sees no difference"
+    assert folds["difference"] < -3 * folds["se"], "the n-gram is behind"
+    assert found["writer_reads"] < found["test"]["rows"]["ngram"]["accuracy"]
+    words = np.log10(found["test_perplexity"])
+    assert 1.9 < words < 2.1, "about two digits a word, so near 10^-400 for 200 words"
 
 
 def test_sections_of_the_tool_are_stored():

@@ -1,7 +1,7 @@
 """Measure what the page of chapter 1 quotes of notebook 01b: `python -m tools.make_digits_results`.
 
 Learning curves, the bandwidth of the kernel density, the price of the dimension, likelihood against
-samples, and the judge run backwards. Every choice is made on the validation images.
+samples, the judge run backwards, and pictures. Every choice is made on the validation images.
 """
 
 import math
@@ -18,6 +18,7 @@ from genlib.data import dequantise, digits
 from genlib.evaluate import nearest_training_ratio, score_digits, to_grey_levels
 from genlib.pretrained import judge
 from genlib.rng import permutation
+from genlib.table import stored
 from tools import results
 from tools.results import N_SAMPLES, generator
 
@@ -34,25 +35,34 @@ over_seeds = partial(results.over_seeds, seeds=SEEDS)
 # --- learning curves ---------------------------------------------------------------------------------------
 
 
-def twin(x: Tensor, y: Tensor) -> Predict:
+def twin(x: Tensor, y: Tensor, floor: float = 0.01) -> Predict:
     """Naive Bayes with variances shared by all (equally frequent) classes: as linear as logistic regression."""
     x = x.flatten(1)
     mean = torch.stack([x[y == k].mean(dim=0) for k in range(10)])
-    var = (x - mean[y]).square().mean(dim=0) + 0.01
+    var = (x - mean[y]).square().mean(dim=0) + floor
     return lambda x: (-(x.flatten(1)[:, None] - mean).square() / var).sum(dim=2).argmax(dim=1)
 
 
-def logistic(x: Tensor, y: Tensor) -> Predict:
-    """Multinomial logistic regression with scikit-learn's default penalty."""
-    model = LogisticRegression(max_iter=500).fit(x.flatten(1).numpy(), y.numpy())
+def logistic(x: Tensor, y: Tensor, C: float = 1.0) -> Predict:
+    """Multinomial logistic regression; the penalty is weaker where C is larger."""
+    model = LogisticRegression(C=C, max_iter=1000).fit(x.flatten(1).numpy(), y.numpy())
     return lambda x: torch.from_numpy(model.predict(x.flatten(1).numpy()))
 
 
-LEARNERS: dict[str, Callable[[Tensor, Tensor], Predict]] = {
-    "logistic_regression": logistic,
-    "generative_twin": twin,
-    "full_gaussian": lambda x, y: statistical.full_gaussian().fit(x, y).predict,
-    "kernel_density": lambda x, y: statistical.kernel_density().fit(x, y).predict,
+def gaussian(x: Tensor, y: Tensor, shrink: float) -> Predict:
+    return statistical.full_gaussian(shrink).fit(x, y).predict
+
+
+def kernels(x: Tensor, y: Tensor, bandwidth: float) -> Predict:
+    return statistical.kernel_density(bandwidth).fit(x, y).predict
+
+
+# every learner has one setting, which is chosen anew at each number of training images
+LEARNERS: dict[str, tuple[Callable[..., Predict], tuple[float, ...]]] = {
+    "logistic_regression": (logistic, (0.1, 1.0, 10.0, 100.0)),
+    "generative_twin": (twin, (0.001, 0.01, 0.1, 1.0)),
+    "full_gaussian": (gaussian, (0.0, 0.03, 0.1, 0.3, 0.7, 1.0)),
+    "kernel_density": (kernels, (0.05, 0.1, 0.14, 0.2, 0.3)),
 }
 
 
@@ -66,25 +76,52 @@ def nested_subsets(y: Tensor, sizes: Sequence[int], rng: torch.Generator) -> lis
 
 
 def learning_curves(sizes: Sequence[int] = SIZES, subsets: int = SUBSETS) -> dict:
-    """Validation accuracy of every learner, a list per subset and size, and the paired differences."""
-    data, rng = digits(), generator(0)
-    x_train, x_val = dequantise(data.x_train, rng), dequantise(data.x_val, rng)
-    scores: dict[str, list] = {name: [] for name in LEARNERS}
-    for _ in range(subsets):
-        rows = nested_subsets(data.y_train, sizes, rng)
-        for name, learn in LEARNERS.items():
-            predicted = [learn(x_train[i], data.y_train[i])(x_val) for i in rows]
-            scores[name].append([(p == data.y_val).double().mean().item() for p in predicted])
-    found = {name: np.array(values) for name, values in scores.items()}
+    """Test accuracy of every learner by the number of training images, over random subsets of the training part.
+
+    At each size the setting with the best mean accuracy on the validation images is taken.
+    """
+    validation, test = accuracies(sizes, subsets)
+    chosen = {name: chosen_settings(tried) for name, tried in validation.items()}
+    found = {
+        name: np.stack([test[name][s][:, i] for i, s in enumerate(settings)], axis=1)
+        for name, settings in chosen.items()
+    }
     reference = found["logistic_regression"]
     others = [name for name in found if name != "logistic_regression"]
     return {
         "sizes": list(sizes),
         "subsets": subsets,
+        "validation": {
+            name: {str(s): a.mean(axis=0).tolist() for s, a in tried.items()}
+            for name, tried in validation.items()
+        },
+        "chosen": chosen,
         "accuracy": {name: a.mean(axis=0).tolist() for name, a in found.items()},
         "accuracy_sd": {name: a.std(axis=0, ddof=1).tolist() for name, a in found.items()},
         "minus_logistic_regression": {name: paired(found[name] - reference) for name in others},
     }
+
+
+def accuracies(sizes: Sequence[int], subsets: int) -> list[dict[str, dict[float, np.ndarray]]]:
+    """Of every learner with every setting on the validation and on the test images, arrays (subsets, sizes)."""
+    data, rng = digits(), generator(0)
+    x_train, x_val, x_test = (dequantise(x, rng) for x in (data.x_train, data.x_val, data.x_test))
+    chances = [nested_subsets(data.y_train, sizes, rng) for _ in range(subsets)]
+    parts: list[dict] = [{}, {}]
+    for name, (learn, settings) in LEARNERS.items():
+        for setting in settings:
+            runs = [[learn(x_train[i], data.y_train[i], setting) for i in rows] for rows in chances]
+            for part, x, y in zip(parts, (x_val, x_test), (data.y_val, data.y_test), strict=True):
+                right = [[(p(x) == y).double().mean().item() for p in row] for row in runs]
+                part.setdefault(name, {})[setting] = np.array(right)
+    return parts
+
+
+def chosen_settings(tried: dict[float, np.ndarray]) -> list[float]:
+    """For each size the setting with the best mean accuracy over the subsets, from arrays (subsets, sizes)."""
+    means = {setting: a.mean(axis=0) for setting, a in tried.items()}
+    sizes = range(len(next(iter(means.values()))))
+    return [max(means, key=lambda setting: means[setting][i]) for i in sizes]
 
 
 def paired(difference: np.ndarray) -> dict[str, list]:
@@ -157,13 +194,19 @@ def backwards() -> dict:
     return over_seeds(backwards_run)
 
 
-def backwards_run(seed: int, n: int = 100) -> dict:
-    data, rng, model = digits(), generator(seed), judge("digits")
+def climb(rng: torch.Generator, n: int) -> Tensor:
+    """n images of static after 200 steps uphill on the judge's log p(y = 3 | x)."""
     x = torch.rand(n, 1, 8, 8, generator=rng)
     for _ in range(200):
         x.requires_grad_(True)
-        (gradient,) = torch.autograd.grad(model.log_prob(x)[:, 3].sum(), x)
+        (gradient,) = torch.autograd.grad(judge("digits").log_prob(x)[:, 3].sum(), x)
         x = (x + 0.1 * gradient).clamp(0, 1).detach()
+    return x
+
+
+def backwards_run(seed: int, n: int = 100) -> dict:
+    data, rng, model = digits(), generator(seed), judge("digits")
+    x = climb(rng, n)
     density = statistical.full_gaussian().fit(dequantise(data.x_train, rng), data.y_train)
     second, row = logistic(data.x_train, data.y_train), {}
     threes = data.x_test[data.y_test == 3]
@@ -177,7 +220,36 @@ def backwards_run(seed: int, n: int = 100) -> dict:
     return row
 
 
-SECTIONS = results.named(learning_curves, bandwidth, lost_nats, unshrunk_gaussian, backwards)
+# --- pictures for the page -----------------------------------------------------------------------------------
+
+
+def pictures() -> dict:
+    """Ten columns a row, as grey levels 0..16; seed 0."""
+    data, rng = digits(), generator(SEEDS[0])
+    x_train, classes = dequantise(data.x_train, rng), torch.arange(10)
+    models = {
+        "naive_bayes": statistical.naive_bayes(),
+        "full_gaussian": statistical.full_gaussian(),
+        "gaussian_mixture": statistical.mixture(stored("table")["rows"]["mixture"]["chosen"]["k"]),
+        "kernel_density": statistical.kernel_density(),
+    }
+    drawn = {
+        name: model.fit(x_train, data.y_train, rng).sample(10, rng, classes)
+        for name, model in models.items()
+    }
+    real = torch.stack([data.x_test[data.y_test == k][0] for k in range(10)])
+    rows = {"real": real} | drawn | {"nearest": results.nearest(drawn["kernel_density"])}
+    threes = data.x_test[data.y_test == 3][:10]
+    climbed = {"real_threes": threes, "backwards": to_grey_levels(climb(rng, 10))}
+    return {
+        "densities": {name: results.levels(x) for name, x in rows.items()},
+        "backwards": {name: results.levels(x) for name, x in climbed.items()},
+    }
+
+
+SECTIONS = results.named(
+    learning_curves, bandwidth, lost_nats, unshrunk_gaussian, backwards, pictures
+)
 
 if __name__ == "__main__":
     results.main(SECTIONS, ABOUT, TARGET)
