@@ -50,7 +50,7 @@ class GAN(nn.Module):
         discriminator: D, maps x (B, ...) to logits (B,): log-odds, not probabilities.
         latent_dim: Z, the number of random numbers behind each fake.
         signs: how many of them, the first ones, are random signs, -1 or 1; the others are standard normal.
-        r1: gamma, the weight of the penalty gamma / 2 |grad D|^2 on data (Mescheder et al. 2018).
+        r1: gamma, the weight of the penalty gamma / 2 |gradient of the logit|^2 on data (Mescheder et al. 2018).
         instance_noise: standard deviation of the noise that D sees everything through, at each share of the training,
             in [0, 1): see `geometric`. Paper: Sønderby et al. 2017.
         data_range: lowest and highest value of x, where G cannot leave it; ANY for points.
@@ -197,9 +197,10 @@ def image_gan(
     r1: float = 0.3,
     instance_noise: Callable[[float], float] | None = None,
 ) -> GAN:
-    """The GAN of the digits: the decoder and the encoder of chapters 2 and 3 as G and D, for images in [0, 1].
+    """The GAN of the digits: G and D in the sizes of chapter 3's decoder and encoder, for images in [0, 1].
 
-    G has ReLUs and a sigmoid at its end. D has no batch normalisation: it would see from the batch who is fake.
+    G has ReLUs and a sigmoid at its end. D has no batch normalisation: R1 needs logits that depend on one example
+    each.
     """
     decoder = image_decoder(latent_dim, width, shape, norm=True, activation=nn.ReLU)
     G = nn.Sequential(*decoder, nn.Sigmoid())

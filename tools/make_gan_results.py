@@ -4,6 +4,7 @@ Points: ring and grid, 2,500 samples, five seeds; what a seed changes: data, wei
 The recipe was chosen on other seeds than these. On digits: five seeds; everything was chosen on the validation images.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -70,7 +71,7 @@ def points_row(density: str, **changes) -> dict:
 
 
 def points() -> dict:
-    """The book's recipe, the same with a Gaussian latent, and the GAN of most tutorials, beside true points."""
+    """The book's recipe, the same with Gaussian codes, and the plain GAN, beside true points."""
     rng = generator(0)
     return {
         density: {
@@ -168,8 +169,34 @@ ADDITIONS: dict[str, dict] = {
 
 
 def points_additions() -> dict:
-    """The grid with one ingredient added to the GAN of most tutorials at a time."""
+    """The grid with one ingredient added to the plain GAN at a time."""
     return {name: points_row("grid", **(PLAIN | more)) for name, more in ADDITIONS.items()}
+
+
+# What three ways to fail look like, and a run that succeeds: density, seed, and what was changed.
+FAILURES: dict[str, tuple[str, int, dict]] = {
+    "blob": ("grid", 20, PLAIN),
+    "collapse": ("grid", 20, PLAIN | ADDITIONS["fourier"]),
+    "threads": ("ring", 21, {"model": partial(RECIPE, 0, 10)}),
+    "recipe": ("grid", 22, {}),
+}
+
+
+def failures() -> dict:
+    """200 samples of one run of each kind, x and y in turn, in hundredths, and the scores of 2,500."""
+    return {name: failure(*run) for name, run in FAILURES.items()}
+
+
+def failure(density: str, seed: int, changes: dict) -> dict:
+    found, truth, scale = train_points("gan_points", density, seed, **changes)
+    x = found.model.sample(N_POINTS) * scale
+    scores = mode_scores(x, truth)
+    kept = {name: scores[name] for name in ("modes", "high_quality", "spread")}
+    return (
+        {"density": density, "seed": seed}
+        | kept
+        | {"x": (100 * x[:200]).round().int().flatten().tolist()}
+    )
 
 
 # --- the digits ----------------------------------------------------------------------------------------------
@@ -222,6 +249,41 @@ def digits_ablation_run(changes: dict, seed: int) -> dict:
     } | logits(gan, {"train": images.x_train, "val": images.x_val})
 
 
+TURNS, EVERY = 2400, 100
+BY_HEART: dict[str, dict] = {
+    "no_r1": {"model": partial(image_gan, r1=0.0), "fall": constant},
+    "r1": {"fall": constant},
+}
+
+
+def by_heart() -> dict:
+    """The digits without R1 and with it, at a constant rate: every hundred turns the distance and what D says."""
+    turns = {"turns": list(range(EVERY, TURNS + 1, EVERY))}
+    return turns | {name: over_seeds(partial(film, changes)) for name, changes in BY_HEART.items()}
+
+
+def film(changes: dict, seed: int, turns: int = TURNS) -> dict:
+    """Over the turns: Fréchet distance to the validation images, mean logits on training and new digits; the best."""
+    images, moments = data.digits(), []
+    training = replace(RECIPES["gan_digits"], steps={"cpu": turns}, **changes).training(seed)
+    for _ in training:
+        if training.done % EVERY == 0:
+            moments.append(moment(training.model, images))
+    found = results.side_by_side(moments)
+    distance = found["frechet_val"]
+    best = min(distance)
+    when = EVERY * (1 + distance.index(best))
+    return found | {"best": best, "best_turn": when, "last": distance[-1]}
+
+
+@torch.no_grad()
+def moment(gan: GAN, images: data.ImageSet) -> dict[str, float]:
+    """What `film` keeps; the samples have random numbers of their own, so that looking does not change the game."""
+    x = to_grey_levels(gan.sample(N_SAMPLES, generator(0)))
+    seen = logits(gan, {"train": images.x_train, "val": images.x_val})
+    return {"frechet_val": frechet(x, images.x_val)} | seen
+
+
 # --- pictures for the page -----------------------------------------------------------------------------------
 
 
@@ -237,7 +299,14 @@ def pictures() -> dict:
 
 
 SECTIONS = results.named(
-    points, points_ablations, points_additions, digits, digits_ablations, pictures
+    points,
+    points_ablations,
+    points_additions,
+    failures,
+    digits,
+    digits_ablations,
+    by_heart,
+    pictures,
 )
 
 if __name__ == "__main__":
