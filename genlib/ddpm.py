@@ -73,7 +73,7 @@ def alpha_bar_of(beta: Tensor) -> Tensor:
 class DDPM(nn.Module):
     """A fixed process that turns data into noise, and a network that predicts the noise, so that it can be undone.
 
-    Paper: Ho et al. 2020; equation numbers below are the paper's.
+    Paper: Ho et al. 2020; the numbers of equations below are those of the paper, not of the book.
 
     Args:
         net: maps x_t (B, ...) and integer times t (B,) to numbers in the shape of x_t. In training it also gets the
@@ -81,7 +81,8 @@ class DDPM(nn.Module):
         beta: variance of the noise added in each step, (T + 1,), with beta[0] = 0.
         predicts: what the network's numbers mean: "eps" the noise, "x_0" the data, or "v", which is
             sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0 (Salimans & Ho 2022). Each follows from each, given x_t.
-        variance: of a reverse step, "beta", or "posterior", the beta-tilde of equation 7.
+        variance: of a reverse step, "beta", or "posterior", the beta-tilde of eq. 7 of the paper. The true
+            one lies between, on the average over x_t, if the data have variance 1 or less; with many steps they meet.
         clip: largest |x_0| of the data, and of what sampling believes of a prediction; None for no limit.
     """
 
@@ -110,14 +111,14 @@ class DDPM(nn.Module):
     def q_sample(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """The forward process in one jump, x_t ~ q(x_t | x_0): sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
 
-        Paper: equation 4.
+        Eq. 4 of the paper.
 
         Args:
             x_0, eps: data and standard normal noise, both (B, ...).
             t: times (B,), integers from 0 to T.
         """
         expect_like("eps", eps, x_0, "x_0")
-        signal, noise = self._signal_and_noise(t, x_0, first=0)
+        signal, noise = self._signal_and_noise(t, x_0, first=0)  # two factors for each x
         return signal * x_0 + noise * eps
 
     def loss(
@@ -128,7 +129,7 @@ class DDPM(nn.Module):
         t: Tensor | None = None,
         eps: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """L_simple, equation 14: the squared error of the network at a random time, summed over x, mean over the batch.
+        """L_simple: squared error of the network at a random time, summed over x, mean over the batch. Paper: eq. 14.
 
         Args:
             x_0: data, (B, ...), within the model's `clip`.
@@ -145,7 +146,7 @@ class DDPM(nn.Module):
     def times(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n random times, (n,), each uniform on 1..T, one in each of n equal parts of 1..T, in random order.
 
-        As good as independent times, and the loss of a batch wobbles less. Paper: Kingma et al. 2021, appendix I.1, for
+        As good as independent times, and the loss of a batch varies less. Paper: Kingma et al. 2021, appendix I.1, for
         times at equal distances; here each is drawn within its own part.
         """
         part = permutation(n, rng) + torch.rand(n, generator=rng, dtype=torch.float64)
@@ -179,7 +180,7 @@ class DDPM(nn.Module):
         return x_0_hat, eps_hat
 
     def p_step(self, x_t: Tensor, t: int, noise: Tensor) -> Tensor:
-        """x_{t-1} from x_t: algorithm 2, line 4, without noise at t = 1.
+        """x_{t-1} from x_t: line 4 of algorithm 2 of the paper, without noise at t = 1.
 
         Args:
             noise: fresh standard normal numbers in the shape of x_t.
@@ -195,13 +196,14 @@ class DDPM(nn.Module):
         return self.beta[t] if self.variance == "beta" else self.q_variance(t)
 
     def q_variance(self, t: int | Tensor) -> Tensor:
-        """beta-tilde_t, the variance of the posterior q(x_{t-1} | x_t, x_0): equation 7."""
+        """beta-tilde_t, the variance of the posterior q(x_{t-1} | x_t, x_0): eq. 7 of the paper."""
         return (1 - self.alpha_bar[t - 1]) / (1 - self.alpha_bar[t]) * self.beta[t]
 
     def ddim_step(self, x_t: Tensor, t: int, s: int, eta: Share, noise: Tensor) -> Tensor:
         """x_s from x_t for any s < t: the data as they are seen now, with noise put back up to time s.
 
-        Paper: Song et al. 2021, equations 12 and 16, where alpha stands for our alpha_bar. eta = 0 uses no `noise`.
+        Paper: Song et al. 2021, equations 12 and 16, where alpha stands for our alpha_bar. eta = 0 uses no `noise`, and
+        is one straight piece of the path dy/dr = eps_hat, with y = x_t / sqrt(alpha_bar), and r the noise in it.
         eta = 1 and s = t - 1 is `p_step` with the posterior variance.
         """
         expect_like("noise", noise, x_t, "x_t")

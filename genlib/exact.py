@@ -30,7 +30,7 @@ class PerfectDenoiser(nn.Module):
         eps_hat = torch.empty_like(x_t)
         for time in t.unique():
             alpha_bar = self.alpha_bar[time].item()
-            noise = math.sqrt(1 - alpha_bar)
+            noise = math.sqrt(1 - alpha_bar)  # the deviation of all the noise in x_t
             noised = self.mixture.noised(math.sqrt(alpha_bar), noise)
             eps_hat[t == time] = -noise * noised.score(x_t[t == time])
         return eps_hat

@@ -34,7 +34,8 @@ def bound(
 ) -> Tensor:
     """An estimate of the bound on -log P(x_0) in nats, (B,): L_T, and T times the term of a random time.
 
-    Paper: equation 5.
+    Eq. 5 of the paper. The first few times cost most and come up seldom: for a mean that is right to a nat, sum
+    `bound_term` over these times.
 
     Args:
         x_0: data (B, ...) on `levels` evenly spaced levels from -1 to 1.
@@ -58,7 +59,7 @@ def bound_term(model: DDPM, x_0: Tensor, t: Tensor, eps: Tensor, levels: Levels 
     """The term of the bound that belongs to time t in nats, (B,), at x_t = q_sample(x_0, t, eps).
 
     For t > 1 the divergence of the two reverse steps, KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)); for t = 1
-    minus the log-probability of the levels under a normal distribution with variance beta_1: equations 8 and 13.
+    minus the log-probability of the levels under a normal distribution with variance beta_1. Paper: eqs. 8, 13.
     """
     expect_input("x_0", x_0, model)
     x_t = model.q_sample(x_0, t, eps)
@@ -86,7 +87,7 @@ def prior_kl(model: DDPM, x_0: Tensor) -> Tensor:
 
 @border
 def level_nll(mean: Tensor, x_0: Tensor, sd: Tensor, levels: Levels) -> Tensor:
-    """-log P(x_0) in nats, (B,), for N(mean, sd^2) rounded to `levels` even levels from -1 to 1: equation 13.
+    """-log P(x_0) in nats, (B,), for N(mean, sd^2) rounded to `levels` even levels from -1 to 1: eq. 13 of the paper.
 
     The lowest and the highest level take what lies beyond them.
 

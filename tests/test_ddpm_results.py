@@ -1,12 +1,16 @@
 """The stored results of chapter 5: they carry the claims of the page, and its small variants do what they say."""
 
 import math
+import re
+from dataclasses import replace
+from pathlib import Path
 from statistics import fmean
 
 import pytest
 import torch
 
-from genlib import data
+from genlib import data, likelihood
+from genlib.data import signed
 from genlib.ddpm import DDPM, points_ddpm
 from genlib.evaluate import points_floor
 from genlib.pretrained import digits_ddpm
@@ -14,6 +18,8 @@ from genlib.recipes import POINTS
 from genlib.table import stored
 from tools import make_ddpm_results as tool
 from tools.results import N_POINTS, Trained, generator
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def mean(row: dict, name: str) -> float:
@@ -30,11 +36,23 @@ def shipped(monkeypatch):
     monkeypatch.setattr(tool, "trained", lambda *_: Trained(model, model, 0.0))
 
 
-def test_the_bound_of_the_shipped_model_is_the_stored_one(shipped):
-    found, row = tool.bound_run(0, draws=8), stored("ddpm")["bound"]
-    assert set(found) == set(row) - {"nats_vae"}
-    for name, value in found.items():  # eight draws a digit in the place of 200
-        assert value == pytest.approx(row[name][0], rel=0.03), name
+def test_the_bound_of_the_shipped_model_is_the_stored_one(shipped, monkeypatch):
+    few = replace(data.digits(), x_test=data.digits().x_test[:60], y_test=data.digits().y_test[:60])
+    monkeypatch.setattr(tool, "digits", lambda: few)
+    found, row = tool.bound_run(0, draws=2), stored("ddpm")["bound"]
+    assert set(found) == set(row) - {"nats_vae", "nats_vae_elbo", "first"}
+    for name in ("nats_beta", "nats_posterior", "nats_posterior_repaired", "nats_beta_table"):
+        assert found[name] == pytest.approx(row[name][0], rel=0.08), name  # 60 digits, not 500
+
+
+def test_the_bound_in_parts_is_the_bound(shipped, monkeypatch):
+    """The sum over single times agrees with the estimate from random ones, where no time costs much: the table's."""
+    few = replace(data.digits(), x_test=data.digits().x_test[:40], y_test=data.digits().y_test[:40])
+    monkeypatch.setattr(tool, "digits", lambda: few)
+    model = digits_ddpm().replace(variance="posterior")
+    table = model.replace(net=tool.Table(model.alpha_bar))
+    random = likelihood.bound(table, signed(few.x_test), 60, rng=generator(0)).mean().item()
+    assert sum(tool.nats(table, 0, draws=2)) == pytest.approx(random, rel=0.05)
 
 
 def test_bits_a_pixel_are_those_of_a_file():
@@ -42,8 +60,9 @@ def test_bits_a_pixel_are_those_of_a_file():
 
 
 def test_the_vaes_nats_are_those_of_its_levels():
-    nats, vae = stored("ddpm")["bound"]["nats_vae"], stored("vae")["bounds"]["bound_1000"]
-    assert nats == pytest.approx([-v for v in vae[:3]], abs=0.1)
+    row, vae = stored("ddpm")["bound"], stored("vae")["bounds"]
+    assert row["nats_vae"] == pytest.approx([-v for v in vae["bound_1000"][:3]], abs=0.1)
+    assert row["nats_vae_elbo"] == [-v for v in vae["elbo_test"]]
 
 
 def test_the_floor_of_the_points_is_measured_again():
@@ -63,6 +82,10 @@ def test_the_plane_is_covered_in_every_seed_with_the_right_width():
         row, floor = plane[density]["recipe"], plane[density]["floor"]
         assert row["modes"] == [K] * 3 and min(row["high_quality"]) >= 0.97
         assert all(0.95 < spread < 1.05 for spread in row["spread"])
+        assert 1 < mean(row, "spread") / floor["spread"] < 1.05  # wider, by less than a twentieth
+        assert mean(row, "high_quality_50") < mean(
+            row, "high_quality"
+        )  # not with a perfect denoiser
         assert all(abs(v - floor["mean_log_prob"]) < 0.3 for v in row["mean_log_prob"])
         assert max(row["spread_50"]) < 0.7  # too narrow after 50 even steps, as the page warns
         assert min(row["spread_50_fine"]) > 0.85  # and not where the last steps are short
@@ -92,12 +115,23 @@ def test_digits_reach_what_the_page_says():
     assert mean(rows["ddpm"], "frechet") < min(before)
     assert mean(rows["ddim"], "frechet") < 2 * floor
     assert mean(rows["ddpm_conditional"], "frechet") < 1.5 * floor
+    assert max(rows["ddim"]["frechet"]) > max(
+        rows["gan"]["frechet"]
+    )  # these two cannot be told apart
+    assert min(rows["ddim"]["frechet"]) < min(rows["gan"]["frechet"])
+    assert mean(rows["ddpm"], "sample_s_per_1000") / mean(rows["ddim"], "sample_s_per_1000") > 18
     assert mean(rows["ddpm"], "sample_s_per_1000") > mean(rows["ddpm"], "train_cpu_s")
     assert mean(rows["ddpm_conditional"], "nearest_ratio") < mean(rows["ddpm"], "nearest_ratio")
     for name in ("ddpm", "ddim", "ddpm_conditional"):
         assert min(rows[name]["nearest_ratio"]) > 0.95
         assert max(rows[name]["train_cpu_s"]) < 60
-    assert min(rows["ddpm_conditional"]["label_accuracy"]) > 0.9
+    assert min(rows["ddpm_conditional"]["label_accuracy"]) > 0.98
+
+
+def test_few_digits_are_learned_by_heart():
+    ratio = {n: row["nearest_ratio_val"] for n, row in stored("ddpm")["copying"].items()}
+    assert max(ratio["20"]) < 0.1 and min(ratio["100"]) > 0.2 and max(ratio["100"]) < 0.4
+    assert min(ratio["1000"]) > 0.95
 
 
 def test_fewer_steps_are_faster_and_fifty_are_enough():
@@ -127,7 +161,8 @@ def test_fresh_noise_helps_without_a_class_and_harms_with_one():
     assert distance["conditional_fresh_noise"] > distance["conditional"]
     for quiet, noisy in (("recipe", "fresh_noise"), ("conditional", "conditional_fresh_noise")):
         assert mean(rows[noisy], "nearest_ratio_val") < mean(rows[quiet], "nearest_ratio_val")
-    assert distance["conditional_by_chance"] > distance["conditional"] + 0.03
+    chance, asked = (rows[name]["frechet_val"] for name in ("conditional_by_chance", "conditional"))
+    assert sum(one > other for one, other in zip(chance, asked, strict=True)) == 2  # of three
 
 
 def test_the_loss_is_flat_while_the_samples_improve():
@@ -135,7 +170,11 @@ def test_the_loss_is_flat_while_the_samples_improve():
     third, last = training["loss"][3], training["loss"][4]
     assert training["steps"][3:] == [1000, 3500]
     assert fmean(third) / fmean(last) < 1.1
-    assert training["frechet_last"][3] / training["frechet_last"][4] > 2.5
+    fall = {
+        name: training[f"frechet_{name}"][4] / training[f"frechet_{name}"][3]
+        for name in ("last", "ema")
+    }
+    assert 0.17 < fall["last"] < 0.23 and 0.3 < fall["ema"] < 0.37  # a fifth, and a third
     assert training["frechet_ema"][0] > 2 * training["frechet_last"][2]
 
 
@@ -145,7 +184,45 @@ def test_the_bound_is_one_on_a_probability_of_levels():
         nats, bits = (mean(bound, f"{unit}_{variance}") for unit in ("nats", "bits"))
         assert bits == pytest.approx(tool.bits_a_pixel(nats), rel=1e-9)
         assert 0.5 < bits < 4.09
-    assert mean(bound, "nats_posterior") > mean(bound, "nats_vae")
+
+
+def test_most_of_the_price_of_fine_detail_is_an_error_of_the_network():
+    bound = stored("ddpm")["bound"]
+    best, vae = bound["nats_posterior_repaired"], bound["nats_vae_elbo"]
+    assert mean(bound, "nats_posterior") > 1.3 * mean(bound, "nats_vae_elbo") and max(best) < min(
+        vae
+    )
+    assert mean(bound, "nats_posterior_table_first") < 0.25 * mean(bound, "nats_posterior_first")
+    assert mean(bound, "nats_beta") < mean(bound, "nats_posterior")  # the network knows no levels
+    assert mean(bound, "nats_beta_repaired") > mean(bound, "nats_posterior_repaired") + 10
+    assert mean(bound, "nats_posterior_table") > mean(bound, "nats_posterior_repaired") + 15
+    for part, at_most in (("1_5", 0.1), ("6_10", 0.25), ("11_20", 0.8)):
+        table, network = (mean(bound, f"loss_{part}{end}") for end in ("_table", ""))
+        assert table < at_most * network, part
+    assert mean(bound, "loss_21_40_table") > mean(bound, "loss_21_40")
+
+
+def test_the_two_loops_of_the_page_run():
+    page = (ROOT / "book" / "05_denoising_diffusion.md").read_text(encoding="utf-8")
+    train, draw, _ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    torch.manual_seed(0)
+    model = points_ddpm(20)
+    beta, alpha_bar, T, net = model.beta, model.alpha_bar, model.T, model.net
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
+    names = {"torch": torch, "beta": beta, "alpha_bar": alpha_bar, "T": T, "net": net}
+    names |= {
+        "optimizer": optimizer,
+        "batches": data.moons().sample(6400).split(64),
+        "n": 5,
+        "D": 2,
+    }
+    exec(train, names)
+    assert names["loss"].item() < 1.7  # a silent network has 2
+    with torch.no_grad():
+        torch.manual_seed(1)
+        exec(draw, names)
+    torch.manual_seed(1)
+    torch.testing.assert_close(names["x"], DDPM(net, beta).sample(5, (2,)), atol=1e-3, rtol=1e-3)
 
 
 def test_sections_of_the_tool_are_stored():

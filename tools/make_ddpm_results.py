@@ -10,7 +10,7 @@ from functools import partial
 from statistics import fmean
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from genlib import data, likelihood, recipes
 from genlib.data import digits, signed, unsigned
@@ -147,19 +147,83 @@ def steps_run(n: int, eta: float, power: float, seed: int) -> dict:
     return {"frechet": mean_frechet(draws, digits().x_test)} | costs
 
 
+class Table(nn.Module):
+    """A net that knows no digits: of each pixel for itself, how often it had each of the 17 levels in training.
+
+    Its numbers mean v, as those of the book's network do.
+    """
+
+    def __init__(self, alpha_bar: Tensor):
+        super().__init__()
+        self.alpha_bar, self.grey = alpha_bar, torch.linspace(-1, 1, 17)
+        there = signed(digits().x_train).flatten(1)[:, :, None] - self.grey
+        self.share = (there.abs() < 0.01).float().mean(dim=0)  # (64, 17)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        alpha_bar = self.alpha_bar[t].view(-1, 1, 1)
+        signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+        off = (x_t.flatten(1)[:, :, None] - signal * self.grey) / noise  # (B, 64, 17)
+        x_0_hat = (self.share.clamp(min=1e-30).log() - off.square() / 2).softmax(dim=2) @ self.grey
+        return ((signal[..., 0] * x_t.flatten(1) - x_0_hat) / noise[..., 0]).view_as(x_t)
+
+
+FIRST = 15  # times at which the noise is so small that each pixel shows its level
+PARTS = ((1, 5), (6, 10), (11, 20), (21, 40))  # times, from a to b
+
+
 def bound() -> dict:
-    """The bound on -log P(x) of the 500 test digits with their 17 levels, nats and bits a pixel."""
+    """The bound on -log P(x) of the 500 test digits with their 17 levels, nats and bits a pixel.
+
+    Of the network; with a table of each pixel's levels in its place at the first 15 times; and of the table alone.
+    """
     vae = stored("table")["rows"]["vae"]["log_prob_test"]
-    return over_seeds(bound_run) | {"nats_vae": [log_density(0.0) - log_p for log_p in vae]}
+    elbo = [-value for value in stored("vae")["bounds"]["elbo_test"]]
+    others = {"nats_vae": [log_density(0.0) - log_p for log_p in vae], "nats_vae_elbo": elbo}
+    return over_seeds(bound_run) | others | {"first": FIRST}
 
 
-def bound_run(seed: int, draws: int = 200) -> dict:
-    x, row = signed(digits().x_test), {}
+def bound_run(seed: int, draws: int = 8) -> dict:
+    model, row = trained("ddpm_digits", seed).model, {}
+    table = model.replace(net=Table(model.alpha_bar))
     for variance in ("beta", "posterior"):
-        model = trained("ddpm_digits", seed).model.replace(variance=variance)
-        nats = likelihood.bound(model, x, draws, rng=generator(seed)).mean().item()
-        row |= {f"nats_{variance}": nats, f"bits_{variance}": bits_a_pixel(nats)}
+        both = model.replace(variance=variance), table.replace(variance=variance)
+        (fine, coarse), (fine_table, coarse_table) = (nats(way, seed, draws) for way in both)
+        row |= {
+            f"nats_{variance}": fine + coarse,
+            f"bits_{variance}": bits_a_pixel(fine + coarse),
+            f"nats_{variance}_first": fine,
+            f"nats_{variance}_table_first": fine_table,
+            f"nats_{variance}_repaired": fine_table + coarse,
+            f"nats_{variance}_table": fine_table + coarse_table,
+        }
+    for low, high in PARTS:
+        row[f"loss_{low}_{high}"] = loss_between(model, low, high)
+        row[f"loss_{low}_{high}_table"] = loss_between(table, low, high)
     return row
+
+
+def nats(model: DDPM, seed: int, draws: int) -> tuple[float, float]:
+    """The bound in two parts: the first times, each drawn anew `draws` times, and the rest, every fifth for five.
+
+    At random times the first few, which cost most, would come up too seldom for a mean that is right to a nat.
+    """
+    x, rng = signed(digits().x_test), generator(seed)
+
+    def term(t: int) -> float:
+        eps = torch.randn(x.shape, generator=rng)
+        return likelihood.bound_term(model, x, torch.full((len(x),), t), eps).mean().item()
+
+    fine = sum(term(t) for t in range(1, FIRST + 1) for _ in range(draws)) / draws
+    coarse = sum(5 * term(t) for t in range(FIRST + 3, model.T + 1, 5))
+    return fine, coarse + likelihood.prior_kl(model, x).mean().item()
+
+
+@torch.no_grad()
+def loss_between(model: DDPM, low: int, high: int) -> float:
+    """The loss on the validation images at times from low to high, with the same noise whoever asks."""
+    x, rng = signed(digits().x_val), generator(0)
+    t = torch.randint(low, high + 1, (len(x),), generator=rng)
+    return model.loss(x, t=t, eps=torch.randn(x.shape, generator=rng))["loss"].item()
 
 
 def bits_a_pixel(nats: float, D: int = 64) -> float:
@@ -242,24 +306,80 @@ def digits_ablations() -> dict:
     return {"floor": floor} | {name: over_seeds(measure) for name, measure in DIGITS.items()}
 
 
+def copying() -> dict:
+    """The recipe on the first 20, the first 100 and all training digits: how near do samples come to them?"""
+    return {str(n): over_seeds(partial(copying_run, n)) for n in (20, 100, 1000)}
+
+
+def taught(n: int, seed: int) -> DDPM:
+    """A model that saw the first n training digits, in batches of 64 or of all of them."""
+    if n == len(digits().x_train):
+        return trained("ddpm_digits", seed).model
+    x = signed(digits().x_train[:n])
+    return train("ddpm_digits", seed, data=(x,), batch=min(n, 64)).model
+
+
+def copying_run(n: int, seed: int) -> dict:
+    images, draws = digits(), drawn(taught(n, seed), seed)
+    ratio = nearest_training_ratio(torch.cat(draws), images.x_train[:n], images.x_val)
+    return {"nearest_ratio_val": ratio, "frechet_val": mean_frechet(draws, images.x_val)}
+
+
 # --- pictures for the page -----------------------------------------------------------------------------------
 
 
 def pictures() -> dict:
     """Twelve columns a row, as grey levels 0..16; seed 0."""
-    model = trained("ddpm_digits", SEEDS[0]).model
-    film = list(model.denoise(12, IMAGE, generator(SEEDS[0])))
-    guess = model.predict(film[0], torch.full((12,), model.T))[0]
-    shown = {f"t_{t}": levels(unsigned(film[model.T - t])) for t in (1000, 600, 400, 200, 0)}
+    model, rng = trained("ddpm_digits", SEEDS[0]).model, generator(SEEDS[0])
+    first, *_, last = model.denoise(12, IMAGE, rng)
+    guess = model.predict(first, torch.full((12,), model.T))[0]
     return {
-        "one_shot": {"noise": shown["t_1000"], "one_step": levels(unsigned(guess))},
-        "film": shown,
-        "samples": {"ddpm": shown["t_0"], "nearest": levels(nearest(unsigned(film[-1])))},
+        "one_shot": {"noise": levels(unsigned(first)), "one_step": levels(unsigned(guess))},
+        "samples": {"ddpm": levels(unsigned(last)), "nearest": levels(nearest(unsigned(last)))},
     }
 
 
+def seen() -> dict:
+    """The chains of the film, and under each state the digit that the network sees in it; seed 0."""
+    model, row = trained("ddpm_digits", SEEDS[0]).model, {}
+    film = list(model.denoise(12, IMAGE, generator(SEEDS[0])))
+    for t in (800, 600, 400, 200):
+        x_t = film[model.T - t]
+        row[f"t_{t}"] = levels(unsigned(x_t))
+        row[f"seen_{t}"] = levels(unsigned(model.predict(x_t, torch.full((12,), t))[0]))
+    return row | {"t_0": levels(unsigned(film[-1]))}
+
+
+def asked() -> dict:
+    """The conditional network, asked for each class twelve times, 50 steps without fresh noise; seed 0."""
+    model, rng = trained("ddpm_digits_conditional", SEEDS[0]).model, generator(SEEDS[0])
+    row = {}
+    for y in range(10):
+        given = Given(model.net, torch.full((12,), y))
+        row[f"y_{y}"] = levels(unsigned(model.replace(net=given).ddim(12, IMAGE, 50, 0.0, rng)))
+    return row
+
+
+def copies() -> dict:
+    """Samples of a model that saw 20 digits, and under each the nearest of the 20; seed 0."""
+    few = digits().x_train[:20]
+    x = unsigned(taught(20, SEEDS[0]).ddim(12, IMAGE, 50, 0.0, generator(SEEDS[0])))
+    closest = few[torch.cdist(x.flatten(1), few.flatten(1)).argmin(dim=1)]
+    return {"taught_20": levels(x), "nearest_20": levels(closest)}
+
+
 SECTIONS = results.named(
-    points, points_ablations, steps, bound, training, digits_ablations, pictures
+    points,
+    points_ablations,
+    steps,
+    bound,
+    training,
+    digits_ablations,
+    copying,
+    pictures,
+    seen,
+    asked,
+    copies,
 )
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def train_points(
 def plain_gan(
     latent_dim: int = 10, make: type[GAN] = GAN, wrap: Callable = lambda layer: layer
 ) -> GAN:
-    """The GAN of most tutorials, in the sizes of `points_gan`: a Gaussian latent, and points as they are for D."""
+    """A plain GAN, in the sizes of `points_gan`: a Gaussian latent, and points as they are for D."""
     G = mlp((latent_dim, 64, 64, 2), activation=nn.ReLU)
     D = nn.Sequential(*map(wrap, mlp((2, 64, 64, 1))), nn.Flatten(0))
     return make(G, D, latent_dim)

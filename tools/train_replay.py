@@ -1,6 +1,6 @@
 """Train the two runs that `genlib.interact.gan_replay` shows and store their moments: `make replay`.
 
-Both learn the ring with seed 0 and 8,000 turns: the book's recipe for the plane, and the GAN of most tutorials.
+Both learn the ring with seed 0 and 8,000 turns: the book's recipe for the plane, and a plain GAN.
 """
 
 import math

@@ -16,7 +16,7 @@ WORDS = {
     "caption": "Blue is where *D* says *data*, orange where it says *fake*. Dots are fakes, always of the same codes. "
     "An arrow is the way in which *D* pulls a fake. Circles mark the eight modes.",
     "legend": "Which run?",
-    "runs": [["plain", "GAN of most tutorials"], ["recipe", "This book's recipe"]],
+    "runs": [["plain", "plain GAN"], ["recipe", "This book's recipe"]],
     "mapLabel": "Map of D over the plane, with the fakes, the arrows at some of them and the eight modes",
     "turn": "Turn",
     "play": "Play",

@@ -1,0 +1,56 @@
+"""The two loops in the boxes of chapter 5 run as they stand, and learn and draw."""
+
+import re
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from genlib.ddpm import linear_beta
+
+PAGE = Path(__file__).resolve().parent.parent / "book" / "05_denoising_diffusion.md"
+
+
+def box(title: str) -> str:
+    """The code in the admonition with that title."""
+    text = PAGE.read_text(encoding="utf-8")
+    return re.search(rf"\{{admonition\}} {title}\n.*?```python\n(.*?)```", text, re.S).group(1)
+
+
+class Line(nn.Module):
+    """eps_hat as a straight line in x_t, its slope and offset free at each time: all that normal data ask for."""
+
+    def __init__(self, T: int, D: int):
+        super().__init__()
+        self.slope = nn.Parameter(torch.zeros(T + 1, 1))
+        self.offset = nn.Parameter(torch.zeros(T + 1, D))
+
+    def forward(self, x, t):
+        return self.slope[t] * x + self.offset[t]
+
+
+def test_the_two_boxes_train_and_draw():
+    torch.manual_seed(0)
+    T, D, mean, sd = 40, 2, torch.tensor([2.0, -1.0]), 0.5
+    beta = torch.cat([torch.zeros(1), torch.linspace(0.01, 0.3, T)])
+    assert len(linear_beta(T)) == T + 1, "entries as the library counts them"
+    alpha_bar = (1 - beta).cumprod(dim=0)
+    net = Line(T, D)
+    names = {
+        "torch": torch,
+        "T": T,
+        "D": D,
+        "n": 4000,
+        "net": net,
+        "beta": beta,
+        "alpha_bar": alpha_bar,
+        "optimizer": torch.optim.Adam(net.parameters(), lr=0.02),
+        "batches": (mean + sd * torch.randn(512, D) for _ in range(1500)),
+    }
+    exec(box("Algorithm 1: training"), names)
+    assert names["loss"].item() < 1.5, "the loss of a network that says 0 is 2"
+    with torch.no_grad():
+        exec(box("Algorithm 2: drawing"), names)
+    drawn = names["x"]
+    torch.testing.assert_close(drawn.mean(dim=0), mean, atol=0.1, rtol=0)
+    torch.testing.assert_close(drawn.std(dim=0), torch.full((2,), sd), atol=0.1, rtol=0)
