@@ -3,9 +3,12 @@
 import base64
 import io
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -114,6 +117,42 @@ def test_a_strip_shows_the_stored_levels(tmp_path, monkeypatch):
     assert (pixels[1:9, 10:18] == 0).all()
     frame = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, 9], pixels[:, -1]]
     assert all((line == 1).all() for line in frame)
+
+
+def test_a_strip_takes_rows_from_several_places(tmp_path, monkeypatch):
+    one, two = [[0] * 64] * 3, [[16] * 64] * 2
+    monkeypatch.setattr(genbook.table, "stored", lambda name: {"p": {"real": one, "gan": two}})
+    page, warnings = build(tmp_path, "```{strip} x:p.gan x:p\n:alt: Three rows.\nRows.\n```")
+    assert not warnings
+    rows = [row.split("</th>")[0] for row in page.split('<th scope="row">')[1:]]
+    words = genbook.words.PICTURES
+    assert rows == [words["gan"], words["real"], words["gan"]]
+    files = [part.split('"')[0] for part in page.split("data:image/png;base64,")[1:]]
+    widths = [imread(io.BytesIO(base64.b64decode(file))).shape[1] for file in files]
+    assert widths == [19, 19, 19], "two images in each row"
+
+
+def footer_of(pagename: str, repository: str | None) -> str:
+    """What the foot of a page holds; addresses are as Sphinx makes them, relative to the page."""
+    options = {"repository_url": repository} if repository else {}
+    app = SimpleNamespace(config=SimpleNamespace(html_theme_options=options))
+    depth = "../" * pagename.count("/")
+    context = {"pathto": lambda name: f"{depth}{name}.html"}
+    genbook.add_footer(app, pagename, "page.html", context, None)
+    return context["theme_extra_footer"]
+
+
+@pytest.mark.parametrize("page, up", [("index", ""), ("book/index", "../"), ("a/b/c", "../../")])
+def test_every_page_leads_to_the_changes_and_to_a_report(page, up):
+    footer = footer_of(page, "https://github.com/ada/course")
+    assert f'href="{up}book/changes.html"' in footer
+    asked = urlsplit(re.findall(r'href="(https:[^"]+)"', footer)[0])
+    assert (asked.netloc, asked.path) == ("github.com", "/ada/course/issues/new")
+    assert parse_qs(asked.query) == {"title": [f"Error on page {page}"]}
+
+
+def test_without_a_repository_there_is_no_form_to_report_with():
+    assert "issues" not in footer_of("book/index", None)
 
 
 def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):

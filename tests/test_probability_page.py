@@ -1,4 +1,4 @@
-"""Every snippet of the page "Probability in twenty minutes" runs, in the order of the page, and its asserts hold."""
+"""Every snippet of the page "The probability you need" runs, in the order of the page, and its asserts hold."""
 
 import re
 from pathlib import Path

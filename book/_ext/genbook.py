@@ -4,6 +4,7 @@
 - `stored`: a number from book/_data, so that no measured number is typed into a page.
 - `strip`: rows of stored images. `running-table`: the table that compares all models, from the same place.
 - `interactive`: a figure of genlib.interact; `student-copies`: links to the notebooks without solutions.
+- Every page ends with two links: to the page of changes, and to a form for errors.
 - MathJax is copied from an installed package: the built pages ask no other host for anything.
 - The execution cache knows what the notebooks depend on, and student copies are published with the site.
 """
@@ -20,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import ClassVar
+from urllib.parse import urlencode
 
 import numpy as np
 from docutils import nodes
@@ -80,6 +82,25 @@ def drop_thebe(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset)]
+
+
+# --- the foot of every page ----------------------------------------------------------------------
+
+CHANGES, REPORT = "Changes and corrections", "Report an error on this page"
+
+
+def add_footer(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Two links below every page: what was changed in the book, and where to report an error.
+
+    The first is relative, so that it works at any depth and from the disk. The theme prints `extra_footer` as it is.
+    """
+    links = [(context["pathto"]("book/changes"), CHANGES)]
+    if repository := app.config.html_theme_options.get("repository_url"):
+        title = urlencode({"title": f"Error on page {pagename}"})
+        links.append((f"{repository}/issues/new?{title}", REPORT))
+    context["theme_extra_footer"] = " · ".join(
+        f'<a href="{html.escape(address, quote=True)}">{text}</a>' for address, text in links
+    )
 
 
 # --- quiz ----------------------------------------------------------------------------------------
@@ -214,23 +235,33 @@ class RunningTable(SphinxDirective):
 class Strip(SphinxDirective):
     """Rows of stored 8 x 8 images with their labels (words.PICTURES) as text; the content is the caption.
 
-    ```{strip} autoencoder:pictures.denoising
+    A reference names a group of rows, or one row. Several may follow each other; then the shortest row tells how
+    many images all of them show.
+
+    ```{strip} autoencoder:pictures.denoising gan:pictures.samples.gan
     :alt: What a reader who does not see the pictures should know.
     A caption.
     ```
     """
 
     required_arguments = 1
+    optional_arguments = 9
     option_spec: ClassVar = {"alt": str}
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0].partition(":")[0]
-        self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
-        labelled = [
-            (html.escape(words.PICTURES.get(key, key)), images)
-            for key, images in find(self.arguments[0]).items()
-        ]
+        labelled = []
+        for reference in self.arguments:
+            name = reference.partition(":")[0]
+            self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
+            found = find(reference)
+            rows = found if isinstance(found, dict) else {reference.rpartition(".")[2]: found}
+            labelled += [
+                (html.escape(words.PICTURES.get(key, key)), images) for key, images in rows.items()
+            ]
+        if len(self.arguments) > 1:
+            shown = min(len(images) for _, images in labelled)
+            labelled = [(row, images[:shown]) for row, images in labelled]
         cells = "".join(
             f'<tr><th scope="row">{row}</th><td><img alt="{row}" src="{png(images)}"></td></tr>'
             for row, images in labelled
@@ -291,6 +322,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", use_fingerprint, priority=900)
     app.connect("builder-inited", vendor_mathjax)
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", add_footer)
     app.connect("build-finished", publish_exercises)
     app.add_directive("quiz", Quiz)
     app.add_directive("running-table", RunningTable)

@@ -1,7 +1,7 @@
 """What the book does as a whole: search, the switch between light and dark, the quiz, and opening it from the disk."""
 
 import pytest
-from browsing import PAGES, SITE, Watch, settle
+from browsing import PAGES, SITE, Watch, read, settle
 
 
 def first_page_with(what: str) -> str:
@@ -110,3 +110,21 @@ def test_figures_leave_a_sentence_without_javascript(browser, address):
     page.goto(f"{address}/{name}")
     assert len(page.locator(".gl-interact").first.inner_text()) > 50
     context.close()
+
+
+def test_every_page_ends_with_the_changes_and_a_way_to_report(page_name):
+    links = read(SITE / page_name).links
+    target = (SITE / "book" / "changes.html").resolve()
+    here = SITE / page_name
+    assert here == target or target in [(here.parent / link).resolve() for link in links[-9:]]
+    assert any("/issues/new?title=Error" in link for link in links[-9:])
+
+
+@pytest.mark.parametrize("name", ["book/index.html", "notebooks/00_start_here.html"])
+def test_the_changes_open_from_the_foot_of_a_page_on_the_disk(browser, name):
+    page = browser.new_page()
+    page.goto((SITE / name).as_uri())
+    page.locator(".extra_footer a").first.click()
+    page.wait_for_url("**/book/changes.html")
+    assert "Changes" in page.title()
+    page.close()

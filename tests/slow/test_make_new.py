@@ -25,6 +25,7 @@ BORDERS = (
 LISTINGS = (
     "tests/test_repository.py",
     "tests/test_notation.py",
+    "tests/test_evidence.py",
     *(f"tests/test_borders.py::{name}" for name in BORDERS),
 )
 # Rules about what `make new` does not touch, left out to save time.
