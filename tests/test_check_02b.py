@@ -20,6 +20,19 @@ def lose_some(x, share, rng):
     return x * (order >= round(share * x[0].numel()))
 
 
+def lose_of_the_batch(x, share, rng):
+    """An exact number of pixels of the whole batch, at random places."""
+    y = x.clone().flatten()
+    y[torch.randperm(y.numel(), generator=rng)[: round(share * y.numel())]] = 0
+    return y.reshape(x.shape)
+
+
+def lose_of_each_place(x, share, rng):
+    """Each place is lost in the same number of images."""
+    order = torch.rand(x.shape, generator=rng).argsort(dim=0)
+    return x * (order >= round(share * len(x)))
+
+
 def lose_pairs(x, share, rng):
     """Two images lose the same pixels."""
     half = torch.rand(len(x) // 2, *x.shape[1:], generator=rng) >= share
@@ -201,6 +214,8 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda x, share, rng: lose(x, share, rng, (len(x), 1, 1, x.shape[3])), "whole columns"),
         (lambda x, share, rng: 0 * x, "a share of 1.00 was lost"),
         (lose_some, "the same number of pixels"),
+        (lose_of_the_batch, "exactly as many pixels of the batch, 1920"),
+        (lose_of_each_place, "exactly as many pixels of the batch, 1920"),
         (lose_pairs, "the very same pixels"),
         (lose_neighbours, "not lost independently"),
         (lambda x, share, rng: lose(x, 0.2, rng), "with share = 0.65 a share of 0.21"),

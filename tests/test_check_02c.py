@@ -7,6 +7,7 @@ import scipy.spatial
 import scipy.stats
 import torch
 from checking import checker_tests
+from scipy.spatial import ConvexHull
 from sklearn.mixture import GaussianMixture
 from torch.distributions import Categorical, MultivariateNormal
 
@@ -28,12 +29,36 @@ def near(a, b):
     return torch.cdist(a, b).amin(dim=1)
 
 
+def fitted_to_both(z, z_val, ks):
+    both = torch.cat([z, z_val])
+    return max(ks, key=lambda k: score(k, both, z_val))
+
+
+def by_mean_density(z, z_val, ks):
+    def density(k):
+        mixture = fitted_mixture(z, k, torch.Generator().manual_seed(0))
+        return mixture.log_prob(z_val).exp().mean().item()
+
+    return max(ks, key=density)
+
+
 def holes(drawn, z_train, z_val, q=0.95):
     return (near(drawn, z_train) > near(z_val, z_train).quantile(q)).double().mean()
 
 
 def a_code():
     return interact.plane().codes[17].tolist()
+
+
+def beside_a_lone_code():
+    """A place next to the code, of those within the line around all, whose nearest neighbour is farthest away."""
+    plane = interact.plane()
+    apart = torch.cdist(plane.codes, plane.codes).fill_diagonal_(torch.inf).amin(dim=1)
+    apart[ConvexHull(plane.codes.numpy()).vertices] = 0
+    alone = apart.argmax()
+    assert apart[alone] > plane.radius
+    place = plane.codes[alone]
+    return (place + 0.02 * (plane.codes.mean(dim=0) - place)).tolist()
 
 
 def searched_hole():
@@ -144,9 +169,10 @@ ALSO = {
 }
 WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     1: [
-        (lambda: (60, 60), "far out everything is a hole"),
+        (lambda: (60, 60), "far out everything is one"),
         (a_code, "the code of a training digit"),
-        (lambda: [c + 0.01 for c in a_code()], "inside a cloud"),
+        (lambda: [c + 0.01 for c in a_code()], "too near to a code of the digit"),
+        (beside_a_lone_code, "from every single numeral, also from a lone one"),
         (lambda: (-8.0, -5.75), "nearly: the nearest code"),
         (lambda: 3, "two numbers, got 1"),
     ],
@@ -224,10 +250,15 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     ],
     5: [
         (lambda z, z_val, ks: max(ks, key=lambda k: score(k, z, z)), "training codes prefer"),
-        (lambda z, z_val, ks: max(ks), "training codes prefer"),
+        (lambda z, z_val, ks: max(ks), "take the largest candidate"),
         (lambda z, z_val, ks: min(ks, key=lambda k: score(k, z, z_val)), "lowest log density"),
-        (lambda z, z_val, ks: max(ks, key=lambda k: score(k, z_val, z)), "Fit to z_train"),
-        (lambda z, z_val, ks: max(ks, key=lambda k: score(k, z_val, z_val)), "chose 9"),
+        (lambda z, z_val, ks: max(ks, key=lambda k: score(k, z_val, z)), "you fitted to z_val"),
+        (
+            lambda z, z_val, ks: max(ks, key=lambda k: score(k, z_val, z_val)),
+            "if you fit to the codes that you ask about",
+        ),
+        (fitted_to_both, "Fit to z_train alone"),
+        (by_mean_density, "average densities instead of log densities"),
         (lambda z, z_val, ks: max(score(k, z, z_val) for k in ks), "the log density itself"),
         (
             lambda z, z_val, ks: ks.index(max(ks, key=lambda k: score(k, z, z_val))),

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from functools import reduce
 
 import pytest
 import torch
@@ -156,13 +157,16 @@ def test_a_row_is_named_by_itself_by_the_words_or_by_its_key():
 def test_everything_that_is_shown_has_a_label():
     assert set(words.ROWS) == {"floor"} | set(tool.ROWS)
     assert set(words.COLUMNS) == set(COLUMNS)
-    shown = {
-        row
-        for name in ("autoencoder", "vae", "gan", "ddpm")
-        for strip in stored(name)["pictures"].values()
-        for row in strip
-    }
-    assert shown == set(words.PICTURES)
+    pages = "".join(p.read_text(encoding="utf-8") for p in results.DATA.parent.glob("*.md"))
+    shown = set()
+    for references in re.findall(r"^```\{strip\} (.+)$", pages, re.M):
+        for reference in references.split():
+            name, _, path = reference.partition(":")
+            strip = reduce(lambda value, key: value[key], path.split("."), stored(name))
+            shown |= set(strip) if isinstance(strip, dict) else {path.rpartition(".")[2]}
+    measured = [stored(path.stem).get("pictures", {}) for path in results.DATA.glob("*.json")]
+    kept = {row for pictures in measured for strip in pictures.values() for row in strip}
+    assert shown <= set(words.PICTURES) <= shown | kept
 
 
 @pytest.mark.parametrize("path", sorted(results.DATA.glob("*.json")), ids=lambda path: path.stem)

@@ -58,6 +58,7 @@ def exercise_1(answer) -> str:
 @exercise
 def exercise_2(answer) -> str:
     """answer(x, share, rng): each pixel of x set to 0 with probability `share`, x left as it was."""
+    totals = []  # lost in the whole batch with two generators, for each case
     for n, H, W, share in ((150, 8, 8, 0.2), (200, 5, 9, 0.65)):
         x = 0.2 + 0.8 * torch.rand(n, 1, H, W, generator=_rng())
         before = x.clone()
@@ -119,6 +120,13 @@ def exercise_2(answer) -> str:
             close(same, found) and not close(other, found),
             "the same `rng` must lose the same pixels, another one others: pass generator=rng to torch.rand.",
         )
+        totals.append([(part == 0).sum().item() for part in (found, other)])
+    need(
+        any(one != two for one, two in totals),
+        "another `rng` loses exactly as many pixels of the batch, {many}. "
+        "Independent pixels give a number that varies: draw one number for every pixel.",
+        many=totals[0][0],
+    )
     return praise("Every pixel on its own, reproducibly, and the clean image is left alone.")
 
 

@@ -33,8 +33,8 @@ def exercise_1(answer) -> str:
     among = Delaunay(plane.codes.numpy()).find_simplex(place.numpy()) >= 0
     need(
         among,
-        "this place lies outside, {far:.1f} from the nearest code: far out everything is a hole. "
-        "Look for one with clouds all around.",
+        "this place lies outside, {far:.1f} from the nearest code. Look for a hole with clouds all around: "
+        "far out everything is one.",
         far=far,
     )
     need(
@@ -43,7 +43,8 @@ def exercise_1(answer) -> str:
     )
     need(
         far > 0.5 * plane.radius,
-        "a code of the digit {digit} is only {far:.2f} away: you are inside a cloud. Go where no numerals are.",
+        "too near to a code of the digit {digit}, {far:.2f} away. A hole keeps its distance from every single numeral, "
+        "also from a lone one.",
         digit=digit,
         far=far,
     )
@@ -257,14 +258,16 @@ def exercise_5(answer) -> str:
         )
         need(
             found != candidates[by_train.index(max(by_train))],
-            "you chose {found:g}, which the training codes prefer: they always ask for more. "
-            "Let the validation codes choose.",
+            "you chose {found:g}, which the training codes prefer: codes that were fitted ask for more. "
+            "{found:g} is also what you get if you fit to the codes that you ask about, take the largest candidate, "
+            "or average densities instead of log densities. "
+            "Fit to z_train alone, and take the mean *log* density of z_val.",
             found=found,
         )
         need(
             found != candidates[by_val.index(min(by_val))],
             "you chose {found:g}, which gives the validation codes the lowest log density; take the largest. "
-            "Fit to z_train, and ask about z_val.",
+            "If you did, you fitted to z_val: fit to z_train, and ask about z_val.",
             found=found,
         )
         raise NotYet(
