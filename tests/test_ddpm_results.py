@@ -11,7 +11,7 @@ import torch
 
 from genlib import data, likelihood
 from genlib.data import signed
-from genlib.ddpm import DDPM, points_ddpm
+from genlib.ddpm import DDPM, alpha_bar_of, cosine_beta, linear_beta, points_ddpm
 from genlib.evaluate import points_floor
 from genlib.pretrained import digits_ddpm
 from genlib.recipes import POINTS
@@ -24,6 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def mean(row: dict, name: str) -> float:
     return fmean(row[name])
+
+
+def paired(row: dict, other: dict, name: str) -> list[float]:
+    """How much larger a measure is, seed by seed."""
+    return [a - b for a, b in zip(row[name], other[name], strict=True)]
+
+
+def both_signs(row: dict, other: dict, name: str) -> bool:
+    """Three seeds do not agree on which is larger."""
+    return min(paired(row, other, name)) < 0 < max(paired(row, other, name))
 
 
 # --- measured again ------------------------------------------------------------------------------------------
@@ -106,6 +116,27 @@ def test_what_pays_in_the_plane_is_what_the_page_says():
     assert mean(less["eps"], "high_quality_50") < 0.2 < mean(recipe, "high_quality_50")
     for name in ("no_ema", "independent_times"):
         assert abs(mean(less[name], "high_quality") - best) < 0.015
+    # seed by seed: without the EMA all three measures are nearer to those of the true points
+    floor = stored("ddpm")["points"]["grid"]["floor"]
+    for measure in ("spread", "high_quality", "mean_log_prob"):
+        for one, other in zip(less["no_ema"][measure], recipe[measure], strict=True):
+            assert abs(one - floor[measure]) < abs(other - floor[measure]), measure
+        assert both_signs(less["independent_times"], recipe, measure)
+    worse = paired(less["eps"], recipe, "mean_log_prob")
+    assert min(worse) > -0.1 and max(worse) < 0
+    assert all(both_signs(less["eps"], recipe, name) for name in ("spread", "high_quality"))
+    for measure, sign in (("spread", 1), ("high_quality", -1)):
+        assert all(sign * v > 0 for v in paired(less["linear"], recipe, measure))
+
+
+def test_what_pays_on_digits_is_what_the_page_says():
+    rows = stored("ddpm")["digits_ablations"]
+    recipe, measure = rows["recipe"], "frechet_val"
+    for name in ("no_ema", "independent_times", "eps"):
+        assert both_signs(rows[name], recipe, measure), name
+    assert max(map(abs, paired(rows["no_clip"], recipe, measure))) < 0.01
+    assert min(paired(rows["linear"], recipe, measure)) > 0.05
+    assert max(paired(rows["fresh_noise"], recipe, measure)) < 0
 
 
 def test_digits_reach_what_the_page_says():
@@ -152,6 +183,20 @@ def test_fewer_steps_are_faster_and_fifty_are_enough():
         for n in (50, 100):
             fine = mean(steps[f"{n}_{eta}_fine"], "frechet")
             assert abs(fine - mean(steps[f"{n}_{eta}"], "frechet")) < 0.05
+    harm = {
+        (n, eta): paired(steps[f"{n}_{eta}_fine"], steps[f"{n}_{eta}"], "frechet")
+        for n in (5, 10, 20, 50, 100)
+        for eta in (0, 1)
+    }
+    means = [fmean(harm[n, 0]) for n in (5, 10, 20, 50, 100)]
+    assert means == sorted(means, reverse=True) and all(min(harm[n, 0]) > 0 for n in (5, 50, 100))
+    assert 0.4 < means[4] / means[3] < 0.6  # by about half as much
+    assert min(harm[50, 1]) < 0 < max(harm[50, 1])  # fresh noise: three seeds disagree,
+    assert max(harm[100, 1]) < 0.05  # and at 100 steps it is less than the error of a draw
+    assert all(abs(v) < 0.03 for v in paired(steps["50_0"], steps["1000_0"], "frechet"))
+    assert abs(mean(steps["20_1"], "frechet") - mean(steps["1000_1"], "frechet")) < 0.01
+    for n in (50, 100, 1000):  # fresh noise is better by about a fifth or a quarter: 05c, section 3
+        assert 0.74 < mean(steps[f"{n}_1"], "frechet") / mean(steps[f"{n}_0"], "frechet") < 0.83
 
 
 def test_fresh_noise_helps_without_a_class_and_harms_with_one():
@@ -176,6 +221,9 @@ def test_the_loss_is_flat_while_the_samples_improve():
     }
     assert 0.17 < fall["last"] < 0.23 and 0.3 < fall["ema"] < 0.37  # a fifth, and a third
     assert training["frechet_ema"][0] > 2 * training["frechet_last"][2]
+    ratio = [e / v for e, v in zip(training["frechet_ema"], training["frechet_last"], strict=True)]
+    assert min(ratio[0], ratio[2]) > 1.5 and ratio[3] < 2 / 3  # early far worse, then better
+    assert abs(training["frechet_ema"][4] - training["frechet_last"][4]) < 0.02
 
 
 def test_the_bound_is_one_on_a_probability_of_levels():
@@ -184,6 +232,20 @@ def test_the_bound_is_one_on_a_probability_of_levels():
         nats, bits = (mean(bound, f"{unit}_{variance}") for unit in ("nats", "bits"))
         assert bits == pytest.approx(tool.bits_a_pixel(nats), rel=1e-9)
         assert 0.5 < bits < 4.09
+
+
+def test_where_the_bound_weighs_most():
+    """The finest noise under the linear schedule; under the cosine one the last times, but not for errors of v."""
+    for schedule in (linear_beta, cosine_beta):
+        beta = schedule(1000).double()
+        alpha_bar = alpha_bar_of(beta)
+        before = torch.cat([alpha_bar[:1], alpha_bar[:-1]])
+        for variance in (beta, (1 - before) / (1 - alpha_bar) * beta):
+            factor = (beta**2 / (2 * variance * (1 - beta) * (1 - alpha_bar)))[2:]
+            linear = schedule is linear_beta
+            assert factor.argmax().item() == (0 if linear else 998)
+            assert linear or factor[-3:].min() > factor[0]
+            assert (factor * alpha_bar[2:]).argmax() == 0
 
 
 def test_most_of_the_price_of_fine_detail_is_an_error_of_the_network():
