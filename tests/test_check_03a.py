@@ -223,6 +223,8 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda: ("a", 1), "expected one number"),
         (lambda: (-2.53, 1.84), "mu comes first"),
         (lambda: (math.nan, -2.5), "finite numbers"),
+        (lambda: (2000.0, -2.5), "mu is too large"),
+        (lambda: (-1e6, 2000.0), "e+304 nats, most of it because q is too wide"),
     ],
     2: [
         (with_mean(lambda along, square, sd: along / square), "the nearest code: the prior"),
@@ -270,6 +272,17 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda m, v, n, w: kl(m, v, n, w) - w.sum(1), "one logarithm has the wrong sign"),
         (lambda m, v, n, w: kl(m, v, n, w) + (v - w).sum(1) / 2, "the logarithms are missing"),
         (kl_term(lambda d, v, w: d**2 + v.exp() - 1 - v + w), "second Gaussian."),
+        (kl_term(lambda d, v, w: d**2 + v.exp() - 1 - v), "logvar_p does not occur"),
+        (lambda m, v, n, w: kl(m, v, 0 * n, w), "mu_p does not occur"),
+        (
+            kl_term(lambda d, v, w: (d**2 + v.exp() - 1 - v + w) / w.exp()),
+            "Only (mu - mu_p)^2 + sigma^2 is divided, not",
+        ),
+        (
+            kl_term(lambda d, v, w: (d**2 + v.exp() - 1 - v) / w.exp()),
+            "and log sigma_p^2 is missing",
+        ),
+        (kl_term(lambda d, v, w: (d**2 + v.exp() - 1) / w.exp() - v + w), "divided the -1, too"),
         (kl_term(lambda d, v, w: d**2 / w.exp() + v.exp() - 1 - v + w), "divide sigma^2"),
         (kl_term(lambda d, v, w: (d**2 + w.exp()) / v.exp() - 1 - v + w), "not of the first"),
         (kl_term(lambda d, v, w: (d.abs() + v.exp()) / w.exp() - 1 - v + w), "its absolute value"),

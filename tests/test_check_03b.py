@@ -1,6 +1,7 @@
 """The checkers of notebook 03b: right answers pass in every form, every planted wrong one gets its own reason."""
 
 import math
+from functools import partial
 
 import numpy as np
 import scipy.optimize
@@ -12,6 +13,7 @@ from torch import nn
 from torch.distributions import Binomial, Independent, Normal, kl_divergence
 
 from genlib.check import ex03b
+from genlib.losses import gaussian_kl
 
 
 def sigma_by_search():
@@ -252,6 +254,15 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
             "the count k = 16 x",
         ),
         (lambda logits, x: nll(-logits, x), "ink and paper are exchanged"),
+        (
+            lambda logits, x: (
+                16 * cross_entropy(logits, x).sum(1)
+                - (math.lgamma(17) - torch.lgamma(16 * x) - torch.lgamma(16 - 16 * x))
+                .flatten(1)
+                .sum(1)
+            ),
+            "log n! is lgamma(n + 1)",
+        ),
         (lambda logits, x: nll(logits, x) + 1, "for the first image"),
         (naive, "rounded to 0"),
     ],
@@ -263,7 +274,9 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda mu: mu.shape[1], "all dimensions"),
         (lambda mu: (mu.var(dim=0) > 0.01).double().mean(), "the share"),
         (lambda mu: mu.var(dim=0) > 0.01, "7 of them"),
-        (lambda mu: (mu.mean(dim=0) > 0.01).sum(), "you counted"),
+        (lambda mu: (mu.abs() > 0.01).sum(), "you counted single code numbers"),
+        (lambda mu: (mu > 0.01).sum(), "you counted single code numbers"),
+        (lambda mu: (mu.mean(dim=0).abs() > 0.01).sum(), "whose mean over the images"),
         (lambda mu: mu.var(dim=0).sum(), "the sum of the variances"),
         (lambda mu: 2, "you counted 2"),
     ],
@@ -316,6 +329,15 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
             lambda mu, logvar, n, rng: RIGHT[5](mu, logvar, len(mu), rng),
             "expected shape (16000, 2)",
         ),
+        (aggregated(pick=lambda mu, n, rng: slice(n)), "n may exceed N"),
+        (
+            lambda mu, logvar, n, rng: torch.normal(mu[:n], logvar[:n].exp().sqrt(), generator=rng),
+            "n may exceed N",
+        ),
+        (
+            aggregated(pick=lambda mu, n, rng: torch.randperm(len(mu), generator=rng)[:n]),
+            "one may come up many times",
+        ),
         (lambda mu, logvar, n, rng: RIGHT[5](mu, logvar, n, rng) / 0 * 0, "a nan"),
     ],
     6: [
@@ -350,9 +372,12 @@ def loop(
     reset=True,
     total=torch.mean,
     lr=3e-3,
+    optimizer=None,
 ):
+    method = optimizer or partial(torch.optim.Adam, lr=lr)
+
     def train(encoder, decoder, x, steps):
-        optimizer, losses = torch.optim.Adam(parameters(encoder, decoder), lr=lr), []
+        optimizer, losses = method(parameters(encoder, decoder)), []
         for _ in range(steps):
             batch = x[torch.randint(len(x), (100,))]
             mu, logvar = encoder(batch).chunk(2, dim=1)
@@ -405,10 +430,22 @@ WRONG[7] = [
     ),
     (loop(kl=lambda mu, logvar: 0), "Add it to the loss"),
     (loop(scale=lambda logvar: 0), "too good to be true"),
-    (loop(scale=torch.exp), "feed it mu + exp(logvar / 2) * eps"),
+    (loop(scale=lambda logvar: logvar), "too good to be true"),
+    (loop(scale=torch.exp), "Two faults do that"),
+    (
+        loop(kl=lambda mu, logvar: (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1)),
+        "is its factor 1/2 there",
+    ),
+    (loop(kl=lambda mu, logvar: 3 * gaussian_kl(mu, logvar)), "and its weight 1"),
+    (loop(kl=lambda mu, logvar: 16 * gaussian_kl(mu, logvar)), "give the divergence the weight 1"),
+    (loop(kl=lambda mu, logvar: -gaussian_kl(mu, logvar)), "added to the reconstruction, not sub"),
     (loop(reset=False), "gradients set to zero"),
     (loop(total=lambda each: -each.mean()), "the loss made smaller"),
+    (loop(total=lambda each: -each.mean()), "worse than before training"),
     (loop(lr=1e-3), "Adam with 0.003"),
+    (loop(lr=3e-4), "they are hardly trained"),
+    (loop(lr=3e-5), "they are hardly trained"),
+    (loop(optimizer=partial(torch.optim.SGD, lr=1e-5)), "they are hardly trained"),
     (loop(parameters=lambda encoder, decoder: decoder.parameters()), "encoder did not change"),
     (loop(parameters=lambda encoder, decoder: encoder.parameters()), "decoder did not change"),
     (loop(total=torch.sum), "take the mean over the images"),

@@ -32,6 +32,7 @@ def exercise_1(answer) -> str:
     m, v = posterior.mean.item(), posterior.variance.item()
 
     def gap_of(mu: float, logvar: float) -> float:
+        logvar = min(max(logvar, -700.0), 700.0)  # in the swapped trial, too
         return line.gap(x, *(torch.tensor([[part]]).double() for part in (mu, logvar))).item()
 
     gap = gap_of(mu, logvar)
@@ -68,16 +69,16 @@ def exercise_1(answer) -> str:
     )
     need(
         gap < 0.01 or by_mean < by_width,
-        "the gap is {gap:.3f} nats, most of it because mu is too large."
+        "the gap is {gap:.4g} nats, most of it because mu is too large."
         if mu > m
-        else "the gap is {gap:.3f} nats, most of it because mu is too small.",
+        else "the gap is {gap:.4g} nats, most of it because mu is too small.",
         gap=gap,
     )
     need(
         gap < 0.01,
-        "the gap is {gap:.3f} nats, most of it because q is too wide."
+        "the gap is {gap:.4g} nats, most of it because q is too wide."
         if ratio > 1
-        else "the gap is {gap:.3f} nats, most of it because q is too narrow.",
+        else "the gap is {gap:.4g} nats, most of it because q is too narrow.",
         gap=gap,
     )
     return praise("A gap of {gap:.4f} nats: your q is the posterior, as good as.", gap=gap)
@@ -204,6 +205,23 @@ def exercise_3(answer) -> str:
             ),
             "the logarithms are wrong: one of them is taken half, and both are logarithms of variances.": half(
                 square / logvar_p.exp() + ratio - 1 - logvar + logvar_p / 2
+            ),
+            "logvar_p does not occur: the variance of the second Gaussian divides, and its logarithm is added.": half(
+                square + logvar.exp() - 1 - logvar
+            ),
+            "mu_p does not occur: what counts is how far the two means are apart, mu - mu_p.": half(
+                mu.square() / logvar_p.exp() + ratio - 1 + logs
+            ),
+            "you divided everything by the variance of the second Gaussian. Only (mu - mu_p)^2 + sigma^2 is divided, "
+            "not the logarithms and the 1.": half(
+                (square + logvar.exp() - 1 + logs) / logvar_p.exp()
+            ),
+            "you divided everything by the variance of the second Gaussian, and log sigma_p^2 is missing. Only "
+            "(mu - mu_p)^2 + sigma^2 is divided.": half(
+                (square + logvar.exp() - 1 - logvar) / logvar_p.exp()
+            ),
+            "you divided the -1, too; only (mu - mu_p)^2 + sigma^2 is divided by the second variance.": half(
+                (square + logvar.exp() - 1) / logvar_p.exp() + logs
             ),
             "the logarithms are missing: log sigma_p^2 - log sigma^2.": half(
                 square / logvar_p.exp() + ratio - 1

@@ -169,6 +169,10 @@ def exercise_3(answer) -> str:
             not found.isnan().any(),
             "nan: is there a logarithm of a negative number? Log-odds are no probabilities; sigmoid(logits) are.",
         )
+        need(
+            not found.isinf().any(),
+            "infinite: log n! is lgamma(n + 1), and lgamma(0) is infinite. Or is there a logarithm of 0?",
+        )
         wrong = {
             "the sign: a negative log-probability is positive.": -right,
             "you averaged over the pixels; sum over them.": right / (H * W),
@@ -280,6 +284,13 @@ def exercise_4(answer) -> str:
                 (mu.var(dim=1) > 0.01).sum()
             ),
             "you counted all dimensions: compare the variance, and count where it is above 0.01.": Z,
+            "you counted single code numbers away from 0, images times dimensions. Take the variance over the images, "
+            "and count dimensions.": (mu.abs() > 0.01).sum(),
+            "you counted single code numbers above 0.01, images times dimensions. Take the variance over the images, "
+            "and count dimensions.": (mu > 0.01).sum(),
+            "you counted the dimensions whose mean over the images is away from 0; what counts is whether they vary.": (
+                (mu.mean(dim=0).abs() > 0.01).sum()
+            ),
             "this is the share; return the count.": right / Z,
             "this is the sum of the variances; count those above 0.01.": variance.sum(),
         }
@@ -308,7 +319,20 @@ def exercise_5(answer) -> str:
         def draw(n: int, seed: int = 0, mu=mu, logvar=logvar) -> Tensor:
             return need_tensor(answer(mu, logvar, n, _rng(seed)), (n, mu.shape[1]))
 
-        _look_at_codes(draw(n), mu, logvar)
+        try:
+            codes = draw(n)
+        except NotYet as problem:
+            try:
+                draw(3)
+            except NotYet:
+                raise problem from None
+            raise NotYet(
+                "it works for n = 3, and not for n = {n}: there are {N} images, and n may exceed N. Pick the images "
+                "at random, with torch.randint, so that one may come up many times.",
+                n=n,
+                N=N,
+            ) from problem
+        _look_at_codes(codes, mu, logvar)
         few = torch.cat([torch.cdist(draw(3, seed), mu).argmin(dim=1) for seed in range(20)])
         need(
             len(few.unique()) > 3,
@@ -478,11 +502,12 @@ def _one_training(answer, seed: int, latent_dim: int, images: int, steps: int) -
             name=name,
         )
     found, right = _health(*networks), _health(*_reference(seed, latent_dim, images, steps)[0])
+    untrained = _health(*(net.eval() for net in before))["at_mean"]
     need(
         losses.isfinite().all() and math.isfinite(found["elbo"]),
         "the loss became nan or infinite: is the learning rate 0.003, and sigma exp(logvar / 2)?",
     )
-    _compare(found, right)
+    _compare(found, right, untrained)
     level = _reference(seed, latent_dim, images, steps)[1][-20:].mean()
     last = losses.double()[-20:].mean()
     need(
@@ -492,20 +517,64 @@ def _one_training(answer, seed: int, latent_dim: int, images: int, steps: int) -
     )
 
 
-def _compare(found: dict[str, float], right: dict[str, float]) -> None:
-    """Say what is wrong with a model whose terms on new digits differ from those of the right one."""
+def _compare(found: dict[str, float], right: dict[str, float], untrained: float) -> None:
+    """Say what is wrong with a model whose terms on new digits differ from those of the right one.
+
+    Args:
+        untrained: the reconstruction term at the mean code before training.
+    """
     kl = found["kl"] / right["kl"]
+    cheap = kl < 0.8 and found["at_mean"] < right["at_mean"] + 10
     need(
-        not (kl < 0.8 and found["at_mean"] < right["at_mean"] + 10),
+        not (cheap and found["elbo"] < right["elbo"] - 60),
         "too good to be true: at the mean code the digits come back, for a divergence of {kl:.1f} instead of "
-        "{right:.1f} nats. The decoder meets less noise than is charged for: feed it mu + exp(logvar / 2) * eps.",
+        "{right:.1f} nats, and at drawn codes they do not. The decoder meets less noise than is charged for: feed it "
+        "mu + exp(logvar / 2) * eps.",
         kl=found["kl"],
         right=right["kl"],
     )
     need(
+        not cheap,
+        "the digits come back for a divergence of {kl:.1f} instead of {right:.1f} nats. Two faults do that. The "
+        "decoder meets less noise than is charged for: feed it mu + exp(logvar / 2) * eps. Or the divergence counts "
+        "too much: is its factor 1/2 there, and its weight 1?",
+        kl=found["kl"],
+        right=right["kl"],
+    )
+    need(
+        not (kl > 20 and found["at_mean"] < untrained),
+        "the divergence is {kl:.0f} nats, in a healthy model {right:.1f}: your loss makes it larger. It is added to "
+        "the reconstruction, not subtracted.",
+        kl=found["kl"],
+        right=right["kl"],
+    )
+    need(
+        found["at_mean"] < 1.2 * untrained,
+        "the networks rebuild worse than before training: {found:.0f} nats instead of {untrained:.0f}. Is the loss "
+        "made smaller (no sign turned), and the learning rate 0.003?",
+        found=found["at_mean"],
+        untrained=untrained,
+    )
+    average = _average_digit()
+    need(
+        not (found["at_mean"] > average + 20 and kl > 1.2),
+        "the networks rebuild new digits with {found:.0f} nats, worse than the average digit with {average:.0f}, and "
+        "the divergence is large. Are the gradients set to zero in every step (optimizer.zero_grad())? Otherwise all "
+        "old ones push on. And is it Adam with 0.003?",
+        found=found["at_mean"],
+        average=average,
+    )
+    need(
+        not found["at_mean"] > average + 20,
+        "the networks rebuild new digits with {found:.0f} nats, worse than the average digit with {average:.0f}: they "
+        "are hardly trained. Adam with the learning rate 0.003, on the weights of both, and a step for each batch?",
+        found=found["at_mean"],
+        average=average,
+    )
+    need(
         kl > 0.5,
-        "the divergence is {kl:.1f} nats, in a healthy model {right:.1f}: the reconstruction counts too little. "
-        "Sum it over the pixels, and remember the 16.",
+        "the divergence is {kl:.1f} nats, in a healthy model {right:.1f}: the reconstruction counts too little beside "
+        "it. Sum it over the pixels, remember the 16, and give the divergence the weight 1.",
         kl=found["kl"],
         right=right["kl"],
     )
@@ -577,6 +646,14 @@ def _health(encoder: nn.Module, decoder: nn.Module) -> dict[str, float]:
     recon, kl = binomial_nll(decoder(z), x).mean().item(), gaussian_kl(mu, logvar).mean().item()
     at_mean = binomial_nll(decoder(mu), x).mean().item()
     return {"kl": kl, "elbo": -recon - kl, "at_mean": at_mean}
+
+
+@functools.cache
+def _average_digit() -> float:
+    """The reconstruction term of new digits if the answer is always the mean of the training digits."""
+    mean = digits().x_train.mean(dim=0, keepdim=True).clamp(1e-3, 1 - 1e-3)
+    x = digits().x_val
+    return binomial_nll(mean.logit().expand_as(x), x).mean().item()
 
 
 def _rng(seed: int) -> torch.Generator:

@@ -26,7 +26,7 @@ def vae_computation() -> Figure:
 
 
 def networks(axis: Axes) -> None:
-    """What the two pictures share: x, encoder, mu and sigma, the divergence, decoder, log-likelihood."""
+    """What the two pictures share: x, encoder, mu and sigma, the divergence, decoder, minus log-likelihood."""
     axis.text(0.4, 2.4, "$x$", ha="center", va="center")
     arrow(axis, (0.8, 2.4), (1.4, 2.4))
     box(axis, (2.5, 2.4), (2.2, 1.8), WORDS["encoder"], BLUE, taper=0.4)
@@ -38,7 +38,7 @@ def networks(axis: Axes) -> None:
     arrow(axis, (9.0, 2.4), (9.6, 2.4))
     box(axis, (10.7, 2.4), (2.2, 1.8), WORDS["decoder"], BLUE, taper=-0.4)
     arrow(axis, (11.8, 2.4), (12.4, 2.4))
-    axis.text(13.4, 2.4, r"$\log p(x \mid z)$", ha="center", va="center")
+    axis.text(13.4, 2.4, r"$-\log p(x \mid z)$", ha="center", va="center")
 
 
 def stopped_at_the_draw(axis: Axes) -> None:
