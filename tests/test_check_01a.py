@@ -141,13 +141,14 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
     ],
     2: [
         (lambda c: c / c.sum(), "nothing is smoothed"),
-        (lambda c: (c + 1) / c.sum(), "sum to 2.00: you added V ones above"),
+        (lambda c: (c + 1) / c.sum(), "sum to 1.80: you added V ones above"),
         (lambda c: (c + 1) / (c.sum() + 1), "each of the V words"),
         (lambda c: (c + 1) / (c.sum() + (c > 0).sum()), "that were seen"),
         (lambda c: c / (c.sum() + len(c)), "numerator"),
         (lambda c: c.clamp(min=1) / c.clamp(min=1).sum(), "only the zeros"),
+        (lambda c: (c + 1) / len(c), "divided by V alone"),
         (lambda c: c + 1, "these are the numerators"),
-        (lambda c: (c + 2) / (c.sum() + 2 * len(c)), "for counts [3, 1, 0, 0] expected"),
+        (lambda c: (c + 2) / (c.sum() + 2 * len(c)), "for counts [3, 2, 0, 0] expected"),
         (lambda c: (c + 1) / (c.sum() + 4), "they must sum to 1"),
         (lambda c: (c + 1) / (c + 1).sum() if c.sum() else c, "never seen"),
         (lambda c: c.sum(), "expected shape (4,), got ()"),
@@ -200,7 +201,8 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda lj, n, floor: bool(lj[1] > lj[0]), "not a truth value"),
         (lambda lj, n, floor: lj[1] > lj[0], "not a truth value"),
         (lambda lj, n, floor: lj, "expected one number, got 2 of them"),
-        (lambda lj, n, floor: None, "returned nothing"),
+        (lambda lj, n, floor: None, "None for every review"),
+        (lambda lj, n, floor: label(lj, lj.logsumexp(0) / n, -floor), "is above a floor of -1000"),
     ],
 }
 globals().update(checker_tests(ex01a, RIGHT, ALSO, WRONG, one_size=(5,)))

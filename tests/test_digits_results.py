@@ -1,9 +1,12 @@
 """The stored results of notebook 01b: cheap rows are measured again, and the tool's own steps are checked."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
+from genlib import evaluate
 from genlib.data import digits
 from genlib.table import stored
 from tools import make_digits_results as tool
@@ -89,10 +92,22 @@ def test_the_stored_learning_curves_tell_the_story_of_the_page():
     assert set(said["generative_twin"]) == {"behind"}
     assert said["kernel_density"] == ["tie", "tie", "ahead", "ahead", "ahead", "ahead"]
     assert row["chosen"]["full_gaussian"][:5] == [0.0] * 5
+    accuracy = row["accuracy"]
+    drops = {name: [b < a for a, b in pairwise(values)] for name, values in accuracy.items()}
+    assert drops.pop("full_gaussian") == [False, False, False, True, False]
+    assert not any(map(any, drops.values())) and len(drops) == 3
+    nats = stored("table")["rows"]["full_gaussian"]["validation_log_prob"]
+    assert max(nats, key=nats.get) == "0.3", "best for 1,000 images by likelihood"
     assert (
         row["validation"]["full_gaussian"]["0.0"][0]
         > row["validation"]["full_gaussian"]["0.3"][0] + 0.2
     )
+
+
+def test_averages_score_under_one_in_the_nearest_training_ratio():
+    real = digits()
+    means = torch.stack([real.x_train[real.y_train == k].mean(dim=0) for k in range(10)])
+    assert 0.8 < evaluate.nearest_training_ratio(means, real.x_train, real.x_test) < 0.95
 
 
 def test_the_naive_samples_are_the_worst_by_far():

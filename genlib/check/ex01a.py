@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from genlib.check.verdict import (
+    NotBegun,
     NotYet,
     close,
     exercise,
     need,
-    need_answer,
     need_none_of,
     need_number,
     need_tensor,
@@ -91,7 +91,7 @@ def exercise_1(posterior: Callable) -> str:
 @exercise
 def exercise_2(add_one: Callable) -> str:
     """add_one(counts): (V,) counts of the words after one context to (V,) probabilities."""
-    for counts in map(torch.tensor, ([3.0, 1.0, 0.0, 0.0], [0.0, 2.0, 0.0, 5.0, 1.0, 0.0])):
+    for counts in map(torch.tensor, ([3.0, 2.0, 0.0, 0.0], [0.0, 2.0, 0.0, 5.0, 1.0, 0.0])):
         total, V = counts.sum(), len(counts)
         right = (counts + 1) / (total + V)
         found = need_tensor(add_one(counts), (V,))
@@ -109,6 +109,9 @@ def exercise_2(add_one: Callable) -> str:
             "the denominator is right; the numerator needs its + 1 too.": counts / (total + V),
             "you raised only the zeros to 1. Every word of the vocabulary is seen once more.": (
                 counts.clamp(min=1) / counts.clamp(min=1).sum()
+            ),
+            "you divided by V alone. Divide by the sum of the numerators: the counts and V ones.": (
+                (counts + 1) / V
             ),
             "these are the numerators. Divide them by their sum.": counts + 1,
         }
@@ -256,7 +259,11 @@ def exercise_5(label_or_none: Callable) -> str:
 
     lenient, far = ask(-3.0, -4.0, 2, -1000.0), ask(-90.0, -80.0, 10, -5.0)
     if lenient is None:
-        need_answer(far)  # nothing is ever returned: an empty stub
+        if far is None or far is Ellipsis:  # an empty stub, or a function that always refuses
+            raise NotBegun(
+                "you return None for every review. Replace the `...` by your code. "
+                "If you have: log p(x) of -1.34 a token is above a floor of -1000, so name the likelier class."
+            )
         raise NotYet(
             "turned round: you answer where log p(x) a token is below the floor, and refuse above it."
         )
