@@ -261,6 +261,7 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda f, x, h: 2 * central(f, x, h), "twice too much"),
         (lambda f, x, h: 2 * h * central(f, x, h), "divided by the way"),
         (lambda f, x, h: slopes(f, x, h, 0), "one-sided"),
+        (lambda f, x, h: slopes(f, x, h / 2, h / 2), "h / 2 to each side"),
         (lambda f, x, h: slopes(f, x, 0, h), "one-sided"),
         (lambda f, x, h: central(lambda x: f(x).exp(), x, h), "the gradient of p."),
         (lambda f, x, h: central(f, x, h).flip(1), "swapped"),

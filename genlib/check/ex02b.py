@@ -282,6 +282,10 @@ def exercise_5(answer) -> str:
             "a one-sided difference: its error shrinks like h only. Step to both sides, "
             "and the error shrinks like h^2.",
         )
+        need(
+            not close(found, _differences(log_p, x, h / 2, h / 2)),
+            "you stepped h / 2 to each side; here the step to each side is h.",
+        )
         raise NotYet("the shape is right, the slopes are not.")
     return praise("A check that needs nothing but log p: use it on every score that you derive.")
 
