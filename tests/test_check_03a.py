@@ -201,6 +201,10 @@ ALSO = {
         posterior_by_newton,
         posterior_on_a_grid,
         lambda x, w, b, sd: (posterior(x, w, b, sd)[0], 1 / (1 + w @ w / sd**2)),  # one variance
+        lambda x, w, b, sd: (
+            posterior(x, w, b, sd)[0],
+            (torch.eye(1) + w[None] @ w[:, None] / sd**2).inverse(),  # as a matrix
+        ),
     ],
     3: [kl_by_torch, kl_in_a_loop, kl_in_place],
     4: [bound_by_steps, bound_by_the_largest, bound_by_scipy],

@@ -373,6 +373,8 @@ def loop(
     total=torch.mean,
     lr=3e-3,
     optimizer=None,
+    turn=1,
+    mean=1,
 ):
     method = optimizer or partial(torch.optim.Adam, lr=lr)
 
@@ -380,8 +382,8 @@ def loop(
         optimizer, losses = method(parameters(encoder, decoder)), []
         for _ in range(steps):
             batch = x[torch.randint(len(x), (100,))]
-            mu, logvar = encoder(batch).chunk(2, dim=1)
-            z = mu + scale(logvar) * torch.randn_like(mu)
+            mu, logvar = encoder(batch).chunk(2, dim=1)[::turn]
+            z = mean * mu + scale(logvar) * torch.randn_like(mu)
             loss = total(recon(decoder(z), batch) + kl(mu, logvar))
             if reset:
                 optimizer.zero_grad()
@@ -431,7 +433,14 @@ WRONG[7] = [
     (loop(kl=lambda mu, logvar: 0), "Add it to the loss"),
     (loop(scale=lambda logvar: 0), "too good to be true"),
     (loop(scale=lambda logvar: logvar), "too good to be true"),
-    (loop(scale=torch.exp), "Two faults do that"),
+    (loop(scale=torch.exp), "Three faults do that"),
+    (
+        loop(recon=lambda logits, x: 8 * cross_entropy(logits, x).sum(dim=1)),
+        "is its 16 there",
+    ),
+    (loop(turn=-1), "does mu come first"),
+    (loop(scale=lambda logvar: 1, mean=0), "does not reach the decoder"),
+    (loop(scale=lambda logvar: 1), "fed with mu + exp(logvar / 2) * eps"),
     (
         loop(kl=lambda mu, logvar: (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1)),
         "is its factor 1/2 there",

@@ -92,7 +92,7 @@ def exercise_2(answer) -> str:
         x, w, b = (torch.randn(*shape, generator=rng).double() for shape in ((B, D), (D,), (D,)))
         result = need_two(answer(x, w, b, sd), "return two things: mean and variance.")
         mean, variance = map(need_tensor, result)
-        variance = variance.expand(B) if variance.numel() == 1 else variance
+        variance = variance.reshape(1).expand(B) if variance.numel() == 1 else variance
         for part in (mean, variance):
             need(
                 tuple(part.shape) == (B,),
@@ -265,7 +265,7 @@ def exercise_3(answer) -> str:
             right=_shown(right),
             found=_shown(found),
         )
-    return praise("Zero for equal ones, and never the same the other way round.")
+    return praise("Zero for equal ones; with different widths not the same the other way round.")
 
 
 @exercise

@@ -535,9 +535,10 @@ def _compare(found: dict[str, float], right: dict[str, float], untrained: float)
     )
     need(
         not cheap,
-        "the digits come back for a divergence of {kl:.1f} instead of {right:.1f} nats. Two faults do that. The "
+        "the digits come back for a divergence of {kl:.1f} instead of {right:.1f} nats. Three faults do that. The "
         "decoder meets less noise than is charged for: feed it mu + exp(logvar / 2) * eps. Or the divergence counts "
-        "too much: is its factor 1/2 there, and its weight 1?",
+        "too much: is its factor 1/2 there, and its weight 1? Or the reconstruction counts too little: is its 16 "
+        "there?",
         kl=found["kl"],
         right=right["kl"],
     )
@@ -551,7 +552,7 @@ def _compare(found: dict[str, float], right: dict[str, float], untrained: float)
     need(
         found["at_mean"] < 1.2 * untrained,
         "the networks rebuild worse than before training: {found:.0f} nats instead of {untrained:.0f}. Is the loss "
-        "made smaller (no sign turned), and the learning rate 0.003?",
+        "made smaller (no sign turned), the learning rate 0.003, and does mu come first, then logvar?",
         found=found["at_mean"],
         untrained=untrained,
     )
@@ -574,7 +575,8 @@ def _compare(found: dict[str, float], right: dict[str, float], untrained: float)
     need(
         kl > 0.5,
         "the divergence is {kl:.1f} nats, in a healthy model {right:.1f}: the reconstruction counts too little beside "
-        "it. Sum it over the pixels, remember the 16, and give the divergence the weight 1.",
+        "it. Sum it over the pixels, remember the 16, and give the divergence the weight 1. Or the code does not reach "
+        "the decoder: feed it mu + exp(logvar / 2) * eps.",
         kl=found["kl"],
         right=right["kl"],
     )
@@ -588,7 +590,8 @@ def _compare(found: dict[str, float], right: dict[str, float], untrained: float)
     need(
         found["elbo"] > right["elbo"] - 10,
         "the ELBO on new digits is {found:.0f} nats, that of a healthy model about {right:.0f}. Batches of 100 at "
-        "random, Adam with 0.003, gradients set to zero in every step, and the loss made smaller?",
+        "random, Adam with 0.003, gradients set to zero in every step, the loss made smaller, and the decoder fed with "
+        "mu + exp(logvar / 2) * eps?",
         found=found["elbo"],
         right=right["elbo"],
     )
