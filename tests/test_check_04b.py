@@ -77,6 +77,16 @@ def with_level(level):
     return answer
 
 
+def with_normal_exponent(level):
+    """Noise whose level is a function of normal z (n, 1), where uniform u is asked: a few levels are huge."""
+
+    def answer(x, low, high, rng):
+        z = torch.randn(len(x), 1, generator=rng)
+        return x + level(z, low, high) * torch.randn(x.shape, generator=rng)
+
+    return answer
+
+
 def accuracy(real, fake, train, half=None, start=None):
     n = len(real) // 2
     D = train(real[: half or n], fake[: half or n])
@@ -189,6 +199,16 @@ WRONG = {
             "take exp of it",
         ),
         (with_level(lambda u, low, high: 3 * low * (high / low) ** u), "the wrong size"),
+        (with_level(lambda u, low, high: (high / low) ** u), "the wrong size"),
+        (with_normal_exponent(lambda z, low, high: low * (high / low) ** z), "the wrong size"),
+        (
+            with_normal_exponent(
+                lambda z, low, high: torch.lerp(
+                    torch.tensor(low).log(), torch.tensor(high).log(), z
+                ).exp()
+            ),
+            "the wrong size",
+        ),
         (with_noise(lambda x, rng: torch.randn(len(x), 1, generator=rng)), "same random number"),
         (
             with_noise(lambda x, rng: torch.randn(1, 2, generator=rng)),

@@ -79,11 +79,14 @@ def test_digits_results_hold_the_claims_of_the_page():
         paired[name] = list(zip(less[name]["frechet_val"], recipe, strict=True))
     assert all(a > 8 * b for a, b in paired["no_r1"])
     assert all(a > b for a, b in paired["constant_rate"])  # a little, with each seed
+    # without R1 classes are forgotten; with it the mean logits differ by about a tenth of a nat
+    assert min(less["no_r1"]["class_tv_val"]) > 2.5 * max(less["recipe"]["class_tv_val"])
+    assert 0.05 < gap["recipe"] < 0.15
     gaps = [a - b for a, b in paired["noise"]]
     assert abs(fmean(gaps)) < 2 * stdev(gaps) / math.sqrt(len(gaps))  # nothing that can be seen
 
 
-def test_the_game_without_r1_gets_better_and_then_worse():
+def test_without_r1_the_distance_falls_and_then_rises():
     found = stored("gan")["by_heart"]
     assert found["turns"] == list(range(tool.EVERY, tool.TURNS + 1, tool.EVERY))
     free, bound = found["no_r1"], found["r1"]
@@ -99,6 +102,9 @@ def test_the_game_without_r1_gets_better_and_then_worse():
     assert max(bound["last"]) < 1 and all(turn >= 2000 for turn in bound["best_turn"])
     for train, val in zip(free["logit_train"], free["logit_val"], strict=True):
         assert train[-1] > val[-1] + 2
+    assert (
+        fmean(run[-1] for run in free["logit_val"]) > 0.5
+    )  # rises on new digits, too, but far less
 
 
 def test_the_pictures_of_failures_show_what_they_are_called():

@@ -55,7 +55,9 @@ def exercise_1(mean_image) -> str:
         need_none_of(found, wrong)
         need(not found.isnan().any(), "there is a nan in your image: did you choose no image?")
         raise NotYet("the shape is right, the values are not. Is it the class k, here {k}?", k=k)
-    return praise("That is the average image of a class: a first, very blurred model of how its digit is written.")
+    return praise(
+        "That is the average image of a class: a first, very blurred model of how its digit is written."
+    )
 
 
 _digits = functools.cache(data.digits)
