@@ -197,6 +197,7 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda lj, n, floor: label(-lj, lj.logsumexp(0) / n, floor), "the likelier class"),
         (lambda lj, n, floor: label(lj, floor, lj.logsumexp(0) / n), "turned round"),
         (lambda lj, n, floor: label(lj, lj.logsumexp(0) / n, -5), "use the argument"),
+        (lambda lj, n, floor: label(lj, (lj / n).logsumexp(0), floor), "logsumexp first"),
         (lambda lj, n, floor: label(lj, lj.exp().sum() / n, floor), "however clear"),
         (lambda lj, n, floor: bool(lj[1] > lj[0]), "not a truth value"),
         (lambda lj, n, floor: lj[1] > lj[0], "not a truth value"),

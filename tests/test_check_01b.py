@@ -48,6 +48,18 @@ def pixels_in_a_loop(x, floor):
     return means, variances
 
 
+def floor_where(x, floor, small):
+    var = x.var(0, correction=0)
+    var[small(var)] += floor
+    return var
+
+
+def floor_set(x, floor):
+    var = x.var(0, correction=0)
+    var[var == 0] = floor
+    return var
+
+
 def nearest(a, b):
     return torch.cdist(a, b).amin(dim=1)
 
@@ -225,6 +237,15 @@ WRONG = {  # exercise -> [(planted wrong answer, words of its diagnosis)]
         (lambda x, floor: (x.mean(0), x.std(0, correction=0) + floor), "a variance is asked for"),
         (lambda x, floor: (x.mean(0), x.var(0) + floor), "n - 1"),
         (lambda x, floor: (x.mean(0), x.var(0, correction=0).clamp(min=floor)), "the larger of"),
+        (
+            lambda x, floor: (x.mean(0), floor_where(x, floor, lambda v: v == 0)),
+            "only where it is 0",
+        ),
+        (lambda x, floor: (x.mean(0), floor_set(x, floor)), "only where it is 0"),
+        (
+            lambda x, floor: (x.mean(0), floor_where(x, floor, lambda v: v < floor)),
+            "only where the variance is below",
+        ),
         (lambda x, floor: (x.mean(0), x.square().mean(0) + floor), "the mean square"),
         (lambda x, floor: (x.mean(0), (x - x.mean(0)).square().sum(0) + floor), "you summed"),
         (lambda x, floor: (x.var(0, correction=0) + floor, x.mean(0)), "swapped"),

@@ -316,6 +316,12 @@ def exercise_5(label_or_none: Callable) -> str:
         ask(-30.0, -33.0, 10, -2.0) is None,
         "log p(x) is -3 a token. That is above a floor of -5, but below one of -2: use the argument `floor`.",
     )
+    need(
+        ask(-53.0, -53.5, 10, -5.0) is None,
+        "log p(x, y) = -53 and -53.5 of 10 tokens: log p(x) is -5.25 a token, below the floor of -5. "
+        "Did you divide each log p(x, y) by the tokens before adding? "
+        "p(x) is the sum of p(x, y): logsumexp first, then divide.",
+    )
     return praise("A generative model can say: I have never seen anything like it.")
 
 

@@ -214,7 +214,15 @@ def exercise_4(answer) -> str:
 @exercise
 def exercise_5(answer) -> str:
     """answer(x, floor): mean and variance of every pixel, floor added to the variance; x (n, D)."""
-    columns = torch.tensor([[0.0, 0.2, 1.0], [0.0, 0.4, 0.0], [0.0, 0.9, 0.5], [0.0, 0.3, 0.1]])
+    columns = torch.tensor(  # variances: 0, above the floor twice, and between 0 and the floor
+        [
+            [0, 0.2, 1, 0.2],
+            [0, 0.4, 0, 0.3],
+            [0, 0.9, 0.5, 0.3],
+            [0, 0.3, 0.1, 0.35],
+            [0, 0.6, 0.2, 0.25],
+        ]
+    )
     other = torch.tensor([[0.5, 0.0], [0.1, 0.0], [0.7, 0.0], [0.2, 0.0], [0.9, 0.0]])
     for x, floor in ((columns, 0.01), (other, 0.004)):
         n, D = x.shape
@@ -250,6 +258,12 @@ def exercise_5(answer) -> str:
             ),
             "you took the larger of variance and floor. That is a floor too, but here it is to be added, "
             "as genlib does.": right.clamp(min=floor),
+            "you changed the variance only where it is 0; add the floor to every variance.": (
+                torch.where(right == 0, floor, right)
+            ),
+            "you added the floor only where the variance is below it; add it to every variance.": (
+                torch.where(right < floor, right + floor, right)
+            ),
             "this is the mean square. The variance is the mean square of the deviation from the mean.": (
                 x.square().mean(dim=0) + floor
             ),
