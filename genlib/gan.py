@@ -242,7 +242,7 @@ def gaussian_game_value(theta: float | Tensor, phi: float | Tensor, nodes: int =
 @functools.cache
 def quadrature(nodes: int = 64) -> tuple[Tensor, Tensor]:
     """Places z and weights w, float64, so that sum w f(z) is E f(z) for z ~ N(0, 1) and smooth f (Gauss-Hermite)."""
-    expect_number("nodes", nodes, 1, 340)  # with more of them the weights overflow
+    expect_number("nodes", nodes, 1, 340)  # from 371 on the weights overflow
     z, weight = np.polynomial.hermite_e.hermegauss(nodes)
     return torch.from_numpy(z), torch.from_numpy(weight / math.sqrt(2 * math.pi))
 

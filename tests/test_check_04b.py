@@ -157,6 +157,7 @@ WRONG = {
     1: [
         (lambda x, m, sd: (near(x, m, sd).sum(dim=0) >= 1).sum(), "modes with one sample"),
         (lambda x, m, sd: (near(x, m, sd).sum(dim=0) > 20).sum(), "exactly 20"),
+        (lambda x, m, sd: (near(x, m, sd).sum(dim=1) >= 20).sum(), "the sum goes over the samples"),
         (lambda x, m, sd: (near(x, m, sd).sum(dim=0) >= 19).sum(), "19 samples only"),
         (lambda x, m, sd: (near(x, m, sd, 2).sum(dim=0) >= 20).sum(), "2 to 3 sd"),
         (lambda x, m, sd: (near(x, m, sd, 10).sum(dim=0) >= 20).sum(), "farther away than 3 sd"),

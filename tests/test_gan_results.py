@@ -74,6 +74,8 @@ def test_digits_results_hold_the_claims_of_the_page():
     assert gap["no_r1"] > gap["recipe"] + 0.3  # left alone, D learns by heart
     frechet = {name: fmean(row["frechet_val"]) for name, row in less.items()}
     assert frechet["noise_no_r1"] > 3 * frechet["recipe"]
+    pairs = zip(less["noise_no_r1"]["frechet_val"], less["no_r1"]["frechet_val"], strict=True)
+    assert all(noise < nothing for noise, nothing in pairs)
     recipe, paired = less["recipe"]["frechet_val"], {}
     for name in ("no_r1", "noise", "constant_rate"):
         paired[name] = list(zip(less[name]["frechet_val"], recipe, strict=True))
