@@ -63,8 +63,8 @@ def exercise_1(answer) -> str:
         need_none_of(found, wrong, right)
         need(
             found > 0 or right == 0,
-            "0 modes: many samples lie 2 to 3 sd from a centre. Take the distance in the plane, up to 3 sd, and count for "
-            "each mode the samples near it: the sum goes over the samples.",
+            "0 modes: many samples lie 2 to 3 sd from a centre. Take the distance in the plane, up to 3 sd, and "
+            "count for each mode the samples near it: the sum goes over the samples.",
         )
         need(
             found == right,
