@@ -417,12 +417,33 @@ def in_epochs(encoder, decoder, x, steps):
     return torch.stack(losses)
 
 
+def reports(change):
+    """The right loop, with the reported losses changed."""
+    return lambda encoder, decoder, x, steps: [
+        change(loss) for loss in loop()(encoder, decoder, x, steps)
+    ]
+
+
+def from_another_place(train):
+    """The same loop, later in the stream of random numbers."""
+
+    def later(encoder, decoder, x, steps):
+        torch.rand(5)
+        return train(encoder, decoder, x, steps)
+
+    return later
+
+
+def half_forgotten(mu, logvar):
+    return (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1)
+
+
 def reports_one(encoder, decoder, x, steps):
     return loop()(encoder, decoder, x, steps)[-1:]
 
 
 RIGHT[7] = loop()
-ALSO[7] = [in_epochs]
+ALSO[7] = [in_epochs, from_another_place(loop()), from_another_place(in_epochs)]
 WRONG[7] = [
     (loop(recon=lambda logits, x: cross_entropy(logits, x).mean(dim=1)), "counts too little"),
     (loop(recon=lambda logits, x: cross_entropy(logits, x).sum(dim=1)), "remember the 16"),
@@ -442,9 +463,13 @@ WRONG[7] = [
     (loop(scale=lambda logvar: 1, mean=0), "does not reach the decoder"),
     (loop(scale=lambda logvar: 1), "fed with mu + exp(logvar / 2) * eps"),
     (
-        loop(kl=lambda mu, logvar: (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1)),
+        loop(kl=half_forgotten),
         "is its factor 1/2 there",
     ),
+    (from_another_place(loop(kl=half_forgotten)), "is its factor 1/2 there"),
+    (reports(lambda loss: -loss), "return recon + kl"),
+    (reports(lambda loss: 0.0), "return recon + kl"),
+    (loop(kl=lambda mu, logvar: gaussian_kl(mu, logvar) / 2), "it counts too little"),
     (loop(kl=lambda mu, logvar: 3 * gaussian_kl(mu, logvar)), "and its weight 1"),
     (loop(kl=lambda mu, logvar: 16 * gaussian_kl(mu, logvar)), "give the divergence the weight 1"),
     (loop(kl=lambda mu, logvar: -gaussian_kl(mu, logvar)), "added to the reconstruction, not sub"),

@@ -265,7 +265,9 @@ def exercise_3(answer) -> str:
             right=_shown(right),
             found=_shown(found),
         )
-    return praise("Zero for equal ones; with different widths not the same the other way round.")
+    return praise(
+        "Zero for equal ones; with different widths in general not the same the other way round."
+    )
 
 
 @exercise
