@@ -17,10 +17,8 @@ PLACES = {  # function -> which of its arguments is a template, or a dictionary 
     "need": 1,
     "need_none_of": 1,
     "need_answer": 1,
-    "numbers": 2,
     "need_two": 1,
     "as_tensor": 1,
-    "_two": 1,
 }
 
 
