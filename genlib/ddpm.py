@@ -22,6 +22,7 @@ from genlib.expect import (
     border,
     expect,
     expect_falling,
+    expect_floats,
     expect_input,
     expect_like,
     expect_number,
@@ -61,6 +62,7 @@ def alpha_bar_of(beta: Tensor) -> Tensor:
     Args:
         beta: a schedule, (T + 1,): 0, and then T numbers between 0 and 1.
     """
+    expect_floats("beta", beta)
     if beta.dim() != 1 or len(beta) < 2 or beta[0] != 0 or not ((beta > 0) & (beta < 1))[1:].all():
         raise ValueError(f"beta: expected 0 and then T numbers between 0 and 1, got {beta}")
     return (1 - beta.double()).cumprod(dim=0)
@@ -96,10 +98,11 @@ class DDPM(nn.Module):
         clip: Positive | None = None,
     ):
         super().__init__()
+        alpha_bar = alpha_bar_of(beta)
         self.net, self.T = net, len(beta) - 1
         self.predicts, self.variance, self.clip = predicts, variance, clip
         self.register_buffer("beta", beta)
-        self.register_buffer("alpha_bar", alpha_bar_of(beta).to(beta))
+        self.register_buffer("alpha_bar", alpha_bar.to(beta))
 
     def replace(self, **changes) -> "DDPM":
         """The same model with some of its arguments changed, as in `model.replace(net=Given(model.net, y))`."""
@@ -139,7 +142,7 @@ class DDPM(nn.Module):
         """
         expect_input("x_0", x_0, self, largest=self.clip)
         t = self.times(len(x_0)).to(x_0.device) if t is None else t
-        eps = torch.randn_like(x_0) if eps is None else eps
+        eps = normal(x_0, x_0.shape) if eps is None else eps
         out = self.net(self.q_sample(x_0, t, eps), t, *([] if y is None else [y]))
         return {"loss": squared_error(out, self.target(x_0, t, eps)).mean()}
 

@@ -7,9 +7,11 @@ mean nothing across judges: read them as multiples of their floor.
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from genlib.data import Checkerboard, Mixture, digits
+from genlib.classifier import Classifier
+from genlib.data import Checkerboard, ImageSet, Mixture, digits
 from genlib.expect import (
     Levels,
     Seed,
@@ -45,8 +47,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     The trace of the root is taken of the symmetric C_a^(1/2) C_b C_a^(1/2), which has the same eigenvalues, so that a
     symmetric eigen-decomposition in float64 is enough.
     """
-    F = expect_data("a", a, "n F")["F"]
-    expect_data("b", b, "n F", F=F)
+    size = expect_data("a", a, "n F")["F"]
+    expect_data("b", b, "n F", F=size)
     if min(len(a), len(b)) < 2:
         raise ValueError(f"a, b: expected at least 2 rows each, got {len(a)} and {len(b)}")
     a, b = a.double(), b.double()
@@ -102,10 +104,13 @@ def nearest_training_ratio(x: Tensor, train: Tensor, test: Tensor) -> float:
     expect_data("train", train, pattern)
     expect_data("x", x, pattern, train)
     expect_data("test", test, pattern, train)
-    nearest = [
-        _distances(images.flatten(1), train.flatten(1)).amin(dim=1).median() for images in (x, test)
-    ]
+    nearest = [_nearest(images.flatten(1), train.flatten(1)).median() for images in (x, test)]
     return (nearest[0] / nearest[1]).item()
+
+
+def _nearest(x: Tensor, train: Tensor) -> Tensor:
+    """The distance of every row to the nearest one of another set, (n,); some at once, to bound the memory."""
+    return torch.cat([_distances(part, train).amin(dim=1) for part in x.split(100)])
 
 
 @border
@@ -114,59 +119,129 @@ def score_digits(
 ) -> dict[str, float]:
     """One row of the running table for generated digits; read each value beside its floor, `digits_floor()`.
 
-    frechet: Fréchet distance of the judge's features to those of the 500 test images, squared feature units.
-    precision, recall: k-NN, k = 5, against the 500 test images; of more samples a random 500 are taken.
-    class_tv: total variation of the class histogram, as the judge reads it, from that of the test images.
-    nearest_ratio: median pixel distance to the nearest training image over that of test images; see its function.
-    label_accuracy: share of samples that the judge reads as the class y they were drawn for; only with y.
-    n: number of samples.
-
-    Args:
-        x: samples after `to_grey_levels`, (n, 1, 8, 8), values k/16; n = 1,000 in the table, at least 500.
-        y: classes that were asked for, (n,).
-        rng: picks the 500; seed 0 if left out.
+    `score_images` for the digits, with their judge; n = 1,000 samples in the table, at least 500.
     """
-    n = _expect_finished_digits(x)
-    if y is not None:
-        expect_whole("y", y, 0, 9, n=n)
-    real, model = digits(), judge("digits")
-    features, reference, y_judge = model.features(x), model.features(real.x_test), model.predict(x)
-    some = torch.randperm(n, generator=rng or torch.Generator().manual_seed(0))[: len(reference)]
-    precision, recall = precision_recall(reference, features[some])
-    row = {
-        "n": n,
-        "frechet": frechet_distance(features, reference),
-        "precision": precision,
-        "recall": recall,
-        "class_tv": class_histogram_tv(y_judge, model.predict(real.x_test)),
-        "nearest_ratio": nearest_training_ratio(x, real.x_train, real.x_test),
-    }
-    return row if y is None else row | {"label_accuracy": (y_judge == y).double().mean().item()}
-
-
-def _expect_finished_digits(x: Tensor) -> int:
-    """Check that x holds at least 500 digits on the 17 grey levels, and count them."""
     n = expect("x", x, "n 1 8 8")["n"]
     if n < 500:
         raise ValueError(f"x: expected at least 500 samples (the test images they meet), got {n}")
+    return score_images(x, digits(), judge("digits", x.device), y, rng)
+
+
+@border
+def score_images(
+    x: Tensor,
+    images: ImageSet,
+    judge: Classifier | None,
+    y: Tensor | None = None,
+    rng: torch.Generator | None = None,
+) -> dict[str, float]:
+    """How near generated images come to an image set; read each value beside its floor, `images_floor`.
+
+    frechet: Fréchet distance of the judge's features to those of the reference images, squared feature units.
+    precision, recall: k-NN, k = 5, as many of each: at most 2,000, picked at random.
+    class_tv: total variation of the class histogram, as the judge reads it, from that of the reference.
+    nearest_ratio: `nearest_training_ratio`; of 500 samples where there are more than 10,000 training images.
+    label_accuracy: share of samples that the judge reads as the class y they were drawn for; only with y.
+    The reference are the test images; where they are fewer than 500, all images of the set.
+
+    Args:
+        x: samples after `to_grey_levels`, (n, C, H, W), in [0, 1] on the levels of the set.
+        judge: None where the set has none: the features are then the mean colours of 4 x 4 parts of the picture, which
+            know colours and places but no shapes, and there is no class_tv.
+        y: classes that were asked for, (n,).
+        rng: picks what is looked at where not all are; seed 0 if left out.
+    """
+    n = _expect_finished(x, images)
+    images = images.to(x.device)
+    reference = _reference(images)
+    a, b = _features(judge, x), _features(judge, reference)
+    m = min(n, len(b), 2000)
+    rng = rng or torch.Generator().manual_seed(0)
+    some = torch.randperm(n, generator=rng)[:m].to(x.device)
+    precision, recall = precision_recall(b[:m], a[some])
+    seen = x if (few := _few(images)) is None else x[some[:few]]
+    row = {
+        "n": n,
+        "frechet": frechet_distance(a, b),
+        "precision": precision,
+        "recall": recall,
+        "nearest_ratio": nearest_training_ratio(seen, images.x_train, images.x_test[:few]),
+    }
+    return row | _read_by(judge, x, reference, y)
+
+
+def _few(images: ImageSet) -> int | None:
+    """How many images of a large set are looked at for their nearest training image; None for all of a small one."""
+    return 500 if len(images.x_train) > 10_000 else None
+
+
+def _read_by(
+    judge: Classifier | None, x: Tensor, reference: Tensor, y: Tensor | None
+) -> dict[str, float]:
+    """What a judge reads in samples: their classes, and whether they are those that were asked for."""
+    if judge is None and y is not None:
+        raise ValueError("y: expected none, since no judge is there to read the samples, got some")
+    if judge is None:
+        return {}
+    classes, y_judge = judge.net[-1].out_features, _predictions(judge, x)
+    tv = {"class_tv": class_histogram_tv(y_judge, _predictions(judge, reference), classes)}
+    if y is None:
+        return tv
+    expect_whole("y", y, 0, classes - 1, n=len(x))
+    return tv | {"label_accuracy": (y_judge == y).double().mean().item()}
+
+
+def _expect_finished(x: Tensor, images: ImageSet) -> int:
+    """Check that x holds samples in the shape of a set, on its grey levels, and count them."""
+    n = expect_data("x", x, batch_of(images.x_train.shape[1:]))["B"]
     expect_range("x", x, 0, 1)
-    if not torch.equal(x, to_grey_levels(x)):
+    if not torch.equal(x, to_grey_levels(x, images.levels)):
         raise ValueError(
-            "x: expected grey levels k/16, got values in between (call evaluate.to_grey_levels first)"
+            f"x: expected grey levels k/{images.levels - 1}, got values in between "
+            "(call evaluate.to_grey_levels first)"
         )
+    if n < 6:
+        raise ValueError(f"x: expected at least 6 samples, got {n}")
     return n
+
+
+def _reference(images: ImageSet) -> Tensor:
+    """The images that samples are compared with."""
+    few = len(images.x_test) < 500
+    return torch.cat([images.x_train, images.x_val, images.x_test]) if few else images.x_test
+
+
+@torch.no_grad()
+def _features(judge: Classifier | None, x: Tensor) -> Tensor:
+    """What a judge sees of images, or without a judge the mean colours of 4 x 4 parts, (n, F); some at once."""
+    if judge is None:
+        return F.adaptive_avg_pool2d(x, 4).flatten(1)
+    return torch.cat([judge.features(part) for part in x.split(1000)])
+
+
+def _predictions(judge: Classifier, x: Tensor) -> Tensor:
+    return torch.cat([judge.predict(part) for part in x.split(1000)])
+
+
+@border
+def images_floor(
+    images: ImageSet, judge: Classifier | None, n: Size = 2000, seed: Seed = 0
+) -> dict[str, float]:
+    """What real images score: the first n training images in the place of samples.
+
+    Only the nearest-training ratio differs, where training images would score 0: it takes the validation images.
+    """
+    few = _few(images)
+    ratio = nearest_training_ratio(images.x_val[:few], images.x_train, images.x_test[:few])
+    rng = torch.Generator().manual_seed(seed)
+    y = None if judge is None else images.y_train[:n]
+    return score_images(images.x_train[:n], images, judge, y, rng) | {"nearest_ratio": ratio}
 
 
 @border
 def digits_floor(seed: Seed = 0) -> dict[str, float]:
-    """What real digits score: the 1,000 training images in the place of samples.
-
-    Only the nearest-training ratio differs, where training images would score 0: it takes the validation images.
-    """
-    real = digits()
-    ratio = nearest_training_ratio(real.x_val, real.x_train, real.x_test)
-    floor = score_digits(real.x_train, y=real.y_train, rng=torch.Generator().manual_seed(seed))
-    return floor | {"nearest_ratio": ratio}
+    """What real digits score: the 1,000 training images in the place of samples."""
+    return images_floor(digits(), judge("digits"), 1000, seed)
 
 
 # --- points in the plane, where the truth is known ---------------------------------------------------------

@@ -546,6 +546,21 @@ def expect_levels(name: str, x: Tensor, levels: int, low: float = 0.0) -> None:
         )
 
 
+def expect_device(name: str, device: torch.device | str) -> torch.device:
+    """Check that tensors can be made on a device, and return it.
+
+    Raises:
+        ValueError: there is no such device, here or at all.
+    """
+    try:
+        return torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{name}: expected a device of this machine, as cpu or cuda, got {str(device)!r} ({reason})"
+        ) from error
+
+
 # --- networks ------------------------------------------------------------------------------------------------
 
 

@@ -134,7 +134,7 @@ class GAN(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         """D's log-odds that x (B, ...) is real, (B,), seen through instance noise (Sønderby et al. 2017)."""
         if self.sigma:
-            x = x + self.sigma * torch.randn_like(x)
+            x = x + self.sigma * normal(x, x.shape)
         logits = through(self.D, "x", x)
         expect("discriminator(x)", logits, "B", B=len(x))
         return logits

@@ -75,7 +75,7 @@ def binomial_nll(logits: Tensor, x: Tensor, trials: Size = 16) -> Tensor:
         logits: log-odds of one of the trials to be inked, (B, ...).
         x: data in the same shape, values k / trials with k = 0, 1, ..., trials.
     """
-    k, n = x * trials, torch.tensor(float(trials))
+    k, n = x * trials, torch.tensor(float(trials), device=x.device)
     if not torch.equal(k, k.round().clamp_(0, trials)):  # rounding, or no grey levels at all
         expect_levels("x", x, trials + 1)
     log_choose = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)

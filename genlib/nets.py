@@ -285,7 +285,7 @@ def _expect_groups(name: str, channels: int) -> None:
 
 @border
 class InBfloat16(nn.Module):
-    """A network whose matrices are multiplied in bfloat16, where that is faster; weights and results stay float32.
+    """A network whose matrices are multiplied in bfloat16 where the device can; weights and results stay float32.
 
     One autocast for each pass: around a whole training it would keep its first copies of the weights.
     """
@@ -295,5 +295,13 @@ class InBfloat16(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=has_bfloat16(x.device)):
             return self.net(x, *others).float()
+
+
+@border
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies in bfloat16: every CPU, if slowly; of graphics cards the newer ones."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu"

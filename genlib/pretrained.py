@@ -7,17 +7,19 @@ import functools
 import json
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from genlib.autoencoder import Autoencoder, CodeDistribution
 from genlib.classifier import Classifier
 from genlib.ddpm import DDPM
-from genlib.expect import border, expect_one_of
+from genlib.expect import border, expect_device, expect_one_of
 from genlib.recipes import RECIPES
 from genlib.vae import VAE
 
 ASSETS = Path(__file__).parent / "assets"
+JUDGES = ("digits", "mnist", "fashion_mnist")
 
 
 @border
@@ -40,14 +42,16 @@ def card(name: str) -> dict:
 
 @border
 @functools.cache
-def judge(name: str = "digits") -> Classifier:
-    """The judge of an image set, "digits" or "mnist": its features carry the Fréchet distances. Made by `make judge`.
+def judge(name: str = "digits", device: torch.device | str = "cpu") -> Classifier:
+    """The judge of an image set of JUDGES: its features carry the Fréchet distances. Made by `make judge`.
 
     Raises:
         ValueError: there is no judge of that name.
     """
-    expect_one_of("name", name, ("digits", "mnist"))
-    return _loaded(RECIPES[f"judge_{name}"].model(), tensors(f"judge_{name}"))
+    expect_one_of("name", name, JUDGES)
+    return _loaded(RECIPES[f"judge_{name}"].model(), tensors(f"judge_{name}")).to(
+        expect_device("device", device)
+    )
 
 
 def digits_ddpm() -> DDPM:

@@ -2,10 +2,12 @@
 
 `training("vae_digits")` gives the `Training` of a recipe, ready to run; `replace` changes one ingredient of it.
 A number of steps is fixed, so that a result does not depend on how busy the machine is. All choices were made on
-validation data.
+validation data, but for those of the budget gpu, which follow from the CPU's by counting operations.
+
+`for_images` makes a recipe for pictures of one's own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
@@ -19,12 +21,13 @@ from genlib.autoencoder import (
     points_autoencoder,
 )
 from genlib.classifier import Classifier, small_conv
+from genlib.data import ImageSet
 from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm
-from genlib.expect import Seed, Size, border, expect_number, expect_one_of
+from genlib.expect import Seed, Size, border, expect_device, expect_number, expect_one_of
 from genlib.gan import GAN, geometric, image_gan, points_gan
 from genlib.nets import InBfloat16, UNet
 from genlib.train import Batches, Training, constant, cosine, linear
-from genlib.vae import VAE, Bernoulli, image_vae
+from genlib.vae import VAE, Bernoulli, Gaussian, image_vae
 
 MNIST = (1, 28, 28)
 BUDGETS = ("quick", "cpu", "gpu")
@@ -40,8 +43,8 @@ class Recipe:
     Args:
         model: makes the model with fresh weights.
         data: name of an image set, or of a 2-D density, whose 100,000 points are put in units of their standard
-            deviation; or the tensors themselves.
-        steps: number of optimiser steps by budget; "gpu" is "cpu" where it is not given.
+            deviation; or an image set, or the tensors themselves.
+        steps: number of optimiser steps by budget; what is not given is that of "cpu".
         lr: learning rate of AdamW at the start.
         range: of the pixels that the model sees, (0, 1) or (-1, 1).
         labels: whether a batch is (x, y).
@@ -50,10 +53,11 @@ class Recipe:
         ema_decay: of the exponential moving average of the weights; None for none.
         weight_decay: of AdamW.
         transform: of x in every batch.
+        gpu: what the budget "gpu" changes, by the names above: a larger network, larger batches.
     """
 
     model: Callable[[], nn.Module]
-    data: str | tuple[Tensor, ...]
+    data: str | ImageSet | tuple[Tensor, ...]
     steps: Mapping[str, int]
     lr: float
     range: tuple[float, float] = (0, 1)
@@ -63,6 +67,7 @@ class Recipe:
     ema_decay: float | None = None
     weight_decay: float = 0.0
     transform: Callable[[Tensor], Tensor] | None = field(default=None)
+    gpu: Mapping = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for budget, number in self.steps.items():
@@ -76,18 +81,33 @@ class Recipe:
             raise ValueError("data: expected a name, or at least one tensor, got none")
         if isinstance(self.data, str):
             expect_one_of("data", self.data, (*POINTS, *IMAGES))
+        for name in self.gpu:
+            expect_one_of("gpu", name, [f.name for f in fields(self) if f.name != "gpu"])
 
-    def training(self, seed: Seed | None = 0, budget: str = "cpu") -> Training:
+    def at(self, budget: str) -> "Recipe":
+        """The recipe as it is in a budget."""
+        expect_one_of("budget", budget, BUDGETS)
+        return replace(self, gpu={}, **self.gpu) if budget == "gpu" and self.gpu else self
+
+    def training(
+        self,
+        seed: Seed | None = 0,
+        budget: str = "cpu",
+        device: torch.device | str = "cpu",
+    ) -> Training:
         """Seed torch, make data, model and batches, and return the training before its first step.
 
         Args:
-            seed: of weights, shuffle and noise; None goes on with torch's random numbers as they are.
+            seed: of weights, shuffle and noise, all drawn on the CPU; None goes on with torch's random numbers.
+            device: where the model is trained; data and weights are moved there.
         """
-        expect_one_of("budget", budget, BUDGETS)
+        if self.at(budget) is not self:
+            return self.at(budget).training(seed, budget, device)
         if seed is not None:
             torch.manual_seed(seed)
-        rows, model = self.rows(), self.model()
+        rows, model = self.rows(), on_device(self.model(), expect_device("device", device))
         expect_number("batch", self.batch, 1, len(rows[0]))
+        rows = (x.to(device) for x in rows)
         return Training(
             model,
             Batches(*rows, size=self.batch, seed=None, transform=self.transform),
@@ -100,23 +120,29 @@ class Recipe:
 
     def rows(self) -> tuple[Tensor, ...]:
         """The training data: (x,) or (x, y)."""
-        if not isinstance(self.data, str):
+        if isinstance(self.data, tuple):
             return self.data
         if self.data in POINTS:
             x = getattr(data, self.data)().sample(100_000)
             return (x / x.std(),)
-        images = data.image_set(self.data)
+        images = data.image_set(self.data) if isinstance(self.data, str) else self.data
         x = data.signed(images.x_train) if self.range == (-1, 1) else images.x_train
         return (x, images.y_train) if self.labels else (x,)
 
 
 @border
-def training(name: str, seed: Seed | None = 0, budget: str = "cpu", **changes) -> Training:
+def training(
+    name: str,
+    seed: Seed | None = 0,
+    budget: str = "cpu",
+    device: torch.device | str = "cpu",
+    **changes,
+) -> Training:
     """The training of a recipe of the book, before its first step.
 
     Args:
         name: a key of RECIPES.
-        seed, budget: as in `Recipe.training`.
+        seed, budget, device: as in `Recipe.training`.
         changes: arguments of `Recipe` to put in the place of its own, as in `lr=1e-3`.
 
     Raises:
@@ -125,33 +151,44 @@ def training(name: str, seed: Seed | None = 0, budget: str = "cpu", **changes) -
     expect_one_of("name", name, list(RECIPES))
     for change in changes:
         expect_one_of("changes", change, [field.name for field in fields(Recipe)])
-    return replace(RECIPES[name], **changes).training(seed, budget)
+    return replace(RECIPES[name].at(budget), **changes).training(seed, budget, device)
+
+
+@border
+def on_device(model: nn.Module, device: torch.device | str) -> nn.Module:
+    """The model on a device; on a graphics card images lie there with their channels last, as convolutions like it."""
+    device = expect_device("device", device)
+    if device.type != "cuda":
+        return model.to(device)
+    return model.to(device, memory_format=torch.channels_last)
 
 
 # --- models whose recipe makes more than the chapter's function does ---------------------------------------------
 
 
-def mnist_vae(latent_dim: int = 32) -> VAE:
-    """512 units a layer; the last bias starts at the log-odds of the mean pixel, so that training need not find the
-    black border."""
-    model = image_vae(latent_dim, MNIST, width=512, likelihood=Bernoulli())
-    mean = data.mnist().x_train.mean(dim=0).clamp(0.002, 0.998)
+@border
+def mnist_vae(latent_dim: int = 32, width: int = 512, images: str = "mnist") -> VAE:
+    """The last bias starts at the log-odds of the mean pixel, so that training need not find the black border."""
+    model = image_vae(latent_dim, MNIST, width, likelihood=Bernoulli())
+    mean = data.image_set(images).x_train.mean(dim=0).clamp(0.002, 0.998)
     with torch.no_grad():
         model.decoder[-2].bias.copy_(mean.logit().flatten())
     model.encoder, model.decoder = InBfloat16(model.encoder), InBfloat16(model.decoder)
     return model
 
 
-def mnist_gan() -> GAN:
+@border
+def mnist_gan(width: int = 512) -> GAN:
     """The digits' GAN with wider layers, a stronger R1 and a little noise."""
-    gan = image_gan(64, MNIST, 512, r1=1.0, instance_noise=geometric(0.15, 0.02, share=1))
+    gan = image_gan(64, MNIST, width, r1=1.0, instance_noise=geometric(0.15, 0.02, share=1))
     gan.G, gan.D = InBfloat16(gan.G), InBfloat16(gan.D)
     return gan
 
 
-def mnist_ddpm() -> DDPM:
+@border
+def mnist_ddpm(widths: Sequence[int] = (32, 64), classes: int = 0) -> DDPM:
     """The digits' U-Net, twice as wide; 2 x 2 pixels are taken as one with four channels, so it works on 14 x 14."""
-    net = InBfloat16(UNet(MNIST, (32, 64), patch=2))
+    net = InBfloat16(UNet(MNIST, widths, patch=2, classes=classes))
     return DDPM(net, cosine_beta(1000), predicts="v", clip=1.0)
 
 
@@ -191,16 +228,6 @@ RECIPES: dict[str, Recipe] = {
         fall=cosine,
         weight_decay=0.3,
     ),
-    "judge_mnist": Recipe(
-        partial(judge, 28, 0.2),
-        "mnist",
-        {"cpu": 1000},
-        lr=4e-3,
-        labels=True,
-        batch=200,
-        fall=cosine,
-        weight_decay=0.3,
-    ),
     # chapter 2
     "autoencoder_digits": _DIGITS,
     "autoencoder_linear": replace(
@@ -218,15 +245,6 @@ RECIPES: dict[str, Recipe] = {
     # chapter 3
     "vae_digits": replace(_DIGITS, model=partial(image_vae, 16)),
     "vae_latent_plane": replace(_LATENT_PLANE, model=partial(image_vae, 2, width=128)),
-    "vae_mnist": Recipe(
-        mnist_vae,
-        "mnist",
-        {"quick": 10, "cpu": 3400},
-        lr=6e-3,
-        batch=200,
-        fall=partial(cosine, last=0.7),
-        transform=data.binarise,
-    ),
     # chapter 4
     "gan_digits": Recipe(image_gan, "digits", {"quick": 20, "cpu": 4000}, lr=4e-3, fall=linear),
     "gan_points": Recipe(
@@ -237,7 +255,6 @@ RECIPES: dict[str, Recipe] = {
         batch=512,
         fall=linear,
     ),
-    "gan_mnist": Recipe(mnist_gan, "mnist", {"quick": 10, "cpu": 5000}, lr=4e-3, fall=linear),
     # chapter 5
     "ddpm_digits": _DDPM,
     "ddpm_digits_conditional": replace(_DDPM, model=partial(image_ddpm, classes=10), labels=True),
@@ -250,12 +267,110 @@ RECIPES: dict[str, Recipe] = {
         fall=partial(cosine, last=0.5),
         ema_decay=0.998,
     ),
-    "ddpm_mnist": replace(
-        _DDPM,
-        model=mnist_ddpm,
-        data="mnist",
-        steps={"quick": 10, "cpu": 1700},
-        lr=3e-3,
+}
+
+
+# --- the same models on images of 28 x 28 -------------------------------------------------------------------------
+
+_MNIST_DDPM = replace(
+    _DDPM,
+    model=mnist_ddpm,
+    data="mnist",
+    steps={"quick": 10, "cpu": 1700, "gpu": 10_000},
+    lr=3e-3,
+    fall=partial(cosine, last=0.7),
+    gpu={"model": partial(mnist_ddpm, (64, 128)), "batch": 128, "lr": 1e-3, "ema_decay": 0.999},
+)
+_ON_28 = {
+    "judge": Recipe(
+        partial(judge, 28, 0.2),
+        "mnist",
+        {"cpu": 1000},
+        lr=4e-3,
+        labels=True,
+        batch=200,
+        fall=cosine,
+        weight_decay=0.3,
+    ),
+    "vae": Recipe(
+        mnist_vae,
+        "mnist",
+        {"quick": 10, "cpu": 3400, "gpu": 20_000},
+        lr=6e-3,
+        batch=200,
         fall=partial(cosine, last=0.7),
+        transform=data.binarise,
+        gpu={"lr": 3e-3},
+    ),
+    "gan": Recipe(
+        mnist_gan,
+        "mnist",
+        {"quick": 10, "cpu": 5000, "gpu": 20_000},
+        lr=4e-3,
+        fall=linear,
+        gpu={"model": partial(mnist_gan, 1024), "lr": 2e-3},
+    ),
+    "ddpm": _MNIST_DDPM,
+    "ddpm_conditional": replace(
+        _MNIST_DDPM,
+        model=partial(mnist_ddpm, classes=10),
+        labels=True,
+        gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_ddpm, (64, 128), 10)},
     ),
 }
+for _images in ("mnist", "fashion_mnist"):
+    for _name, _recipe in _ON_28.items():
+        _kind, _, _more = _name.partition("_")
+        RECIPES["_".join(filter(None, (_kind, _images, _more)))] = replace(_recipe, data=_images)
+# its first bias is the mean of its own images
+RECIPES["vae_fashion_mnist"] = replace(
+    RECIPES["vae_fashion_mnist"], model=partial(mnist_vae, images="fashion_mnist")
+)
+
+# --- pictures of one's own ---------------------------------------------------------------------------------------
+
+_STEPS = {"quick": 20, "cpu": 2500, "gpu": 10_000}
+
+
+def _own_autoencoder(shape: tuple[int, ...]) -> Recipe:
+    model = partial(image_autoencoder, 32, shape, 512)
+    return Recipe(model, "digits", _STEPS, lr=1e-3, fall=cosine)
+
+
+def _own_vae(shape: tuple[int, ...]) -> Recipe:
+    model = partial(image_vae, 32, shape, 512, likelihood=Gaussian(0.1))
+    return Recipe(model, "digits", _STEPS, lr=1e-3, fall=cosine)
+
+
+def _own_gan(shape: tuple[int, ...]) -> Recipe:
+    model = partial(image_gan, 64, shape, 512, instance_noise=geometric(0.15, 0.02, share=1))
+    return Recipe(model, "digits", _STEPS, lr=2e-3, fall=linear)
+
+
+def _own_ddpm(shape: tuple[int, ...]) -> Recipe:
+    patch = 2 if min(shape[1:]) > 16 and shape[1] % 4 == 0 and shape[2] % 4 == 0 else 1
+
+    def model(widths: Sequence[int] = (32, 64)) -> DDPM:
+        return DDPM(UNet(shape, widths, patch=patch), cosine_beta(1000), predicts="v", clip=1.0)
+
+    return replace(
+        _DDPM, model=model, steps=_STEPS, lr=2e-3, gpu={"model": partial(model, (64, 128))}
+    )
+
+
+OWN = {"autoencoder": _own_autoencoder, "vae": _own_vae, "gan": _own_gan, "ddpm": _own_ddpm}
+
+
+@border
+def for_images(kind: str, images: ImageSet) -> Recipe:
+    """A recipe for images of any shape, as `data.folder` reads them; sizes are guesses that fit small pictures.
+
+    Args:
+        kind: "autoencoder", "vae", "gan" or "ddpm".
+
+    Raises:
+        ValueError: there is no such kind, or the ddpm cannot halve the images' sides.
+    """
+    expect_one_of("kind", kind, list(OWN))
+    recipe = OWN[kind](tuple(images.x_train.shape[1:]))
+    return replace(recipe, data=images, batch=min(recipe.batch, len(images.x_train)))

@@ -2,7 +2,9 @@
 
 A budget is a fixed amount of work, so that results do not depend on how busy the machine is:
 `quick` (tests: a few seconds a notebook), `cpu` (the book, the default), `gpu` (scaled up where there is one).
-The environment variable GENLIB_BUDGET overrides the choice; GENLIB_STATIC=1 turns bars into single lines.
+The environment variables GENLIB_BUDGET and GENLIB_DEVICE override the choice; GENLIB_STATIC=1 turns bars into single
+lines. Everything in a notebook that costs time runs on `run.device`; random numbers come from `run.rng`, on the CPU,
+and are moved, so that a seed means the same everywhere.
 """
 
 import os
@@ -16,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from genlib.expect import Count, Seed, border, expect_one_of
+from genlib.expect import Count, Seed, border, expect_device, expect_one_of
 
 T = TypeVar("T")
 BUDGETS = ("quick", "cpu", "gpu")
@@ -49,22 +51,32 @@ def setup(seed: Seed = 0) -> Run:
     """Seed Python, NumPy and torch, choose device and budget, set the figure style, and say so in one line.
 
     Raises:
-        ValueError: `seed` is negative or too large, or GENLIB_BUDGET holds an unknown budget.
+        ValueError: `seed` is negative or too large, GENLIB_BUDGET holds an unknown budget, or GENLIB_DEVICE a device
+            that this machine does not have.
     """
     has_gpu = torch.cuda.is_available()
     budget = os.environ.get("GENLIB_BUDGET") or ("gpu" if has_gpu else "cpu")
     expect_one_of("GENLIB_BUDGET", budget, BUDGETS)
-    device = torch.device("cuda" if has_gpu and budget != "quick" else "cpu")
-    run = Run(int(seed), budget, device)
+    wanted = os.environ.get("GENLIB_DEVICE")
+    default = "cuda" if has_gpu and budget != "quick" else "cpu"
+    run = Run(int(seed), budget, expect_device("GENLIB_DEVICE", wanted or default))
     random.seed(run.seed)
     np.random.seed(run.seed)  # noqa: NPY002 (scikit-learn draws from it where nothing else is said)
     torch.manual_seed(run.seed)
     _figure_style()
     print(
-        f"seed {seed} · budget {budget} · device {device} · {torch.get_num_threads()} threads · "
+        f"seed {seed} · budget {budget} · device {device_name(run.device)} · {torch.get_num_threads()} threads · "
         f"Python {platform.python_version()} · torch {torch.__version__}"
     )
     return run
+
+
+@border
+def device_name(device: torch.device) -> str:
+    """A device as a line says it, with the name of the card where there is one."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
 
 
 def _figure_style() -> None:

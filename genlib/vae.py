@@ -146,7 +146,7 @@ class VAE(nn.Module):
         Paper: Kingma & Welling 2014, section 2.4.
         """
         self._expect_codes(mu, logvar, mu if eps is None else eps)
-        eps = torch.randn_like(mu) if eps is None else eps
+        eps = normal(mu, mu.shape) if eps is None else eps
         return mu + (0.5 * logvar).exp() * eps
 
     def _expect_codes(self, mu: Tensor, logvar: Tensor, eps: Tensor) -> None:

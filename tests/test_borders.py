@@ -30,6 +30,7 @@ from genlib.data.download import read
 from genlib.ddpm import image_ddpm, linear_beta
 from genlib.guidance import Given
 from genlib.ngram import NGramWriter
+from genlib.pretrained import judge
 from genlib.recipes import Recipe
 from genlib.reviews import PATH, Review
 from genlib.run import Run
@@ -149,6 +150,7 @@ OWNERS: dict[str, Callable] = {
     "classifier.Classifier": lambda: Classifier(small_conv(4, 3)),
     "data.densities.Mixture": data.ring,
     "data.densities.Checkerboard": data.checkerboard,
+    "data.images.ImageSet": data.digits,
     "ddpm.DDPM": lambda: image_ddpm(SHAPE, 4, widths=(8, 8)),
     "gan.GAN": lambda: gan.image_gan(2, SHAPE, 8),
     "guidance.Given": lambda: Given(nn.Identity(), labels()),
@@ -227,6 +229,9 @@ CASES: dict[str, Callable[[], dict]] = {
     "classifier.Classifier.features": lambda: {"x": levels((1, 8, 8))},
     "classifier.small_conv": lambda: {"features": 4, "classes": 3, "dropout": 0.1, "side": 8},
     "data.densities.Mixture": lambda: {"means": points(), "sd": 0.1},
+    "data.densities.Mixture.to": lambda: {"device": "cpu"},
+    "data.densities.Checkerboard.to": lambda: {"device": "cpu"},
+    "data.images.ImageSet.to": lambda: {"device": "cpu"},
     "data.densities.Mixture.sample": lambda: {"n": 3, "rng": rng()},
     "data.densities.Mixture.log_prob": lambda: {"x": points()},
     "data.densities.Mixture.score": lambda: {"x": points()},
@@ -292,6 +297,19 @@ CASES: dict[str, Callable[[], dict]] = {
     "evaluate.precision_recall": lambda: {"real": space(), "fake": space() + 1, "k": 2},
     "evaluate.class_histogram_tv": lambda: {"y_fake": labels(), "y_real": labels(), "classes": 3},
     "evaluate.nearest_training_ratio": lambda: {"x": noise(), "train": levels(), "test": signs()},
+    "evaluate.score_images": lambda: {
+        "x": levels((1, 8, 8), 20),
+        "images": data.digits(),
+        "judge": judge(),
+        "y": labels(20),
+        "rng": rng(),
+    },
+    "evaluate.images_floor": lambda: {
+        "images": data.digits(),
+        "judge": judge(),
+        "n": 20,
+        "seed": 1,
+    },
     "evaluate.score_digits": lambda: {
         "x": levels((1, 8, 8), 500),
         "y": labels(500),
@@ -461,7 +479,12 @@ CASES: dict[str, Callable[[], dict]] = {
         "data": (levels((1, 8, 8)),),
         "batch": 2,
     },
-    "recipes.mnist_vae": lambda: {"latent_dim": 2},
+    "recipes.mnist_vae": lambda: {"latent_dim": 2, "width": 8},
+    "recipes.mnist_gan": lambda: {"width": 8},
+    "recipes.mnist_ddpm": lambda: {"widths": (8, 8), "classes": 2},
+    "recipes.Recipe.at": lambda: {"budget": "gpu"},
+    "recipes.for_images": lambda: {"kind": "vae", "images": data.digits()},
+    "recipes.on_device": lambda: {"model": nn.Identity(), "device": "cpu"},
     "recipes.judge": lambda: {"side": 8, "dropout": 0.1},
     "reviews.Review": lambda: {"text": "good", "label": "positive", "topic": "food"},
     "reviews.Reviews": lambda: {
@@ -481,6 +504,8 @@ CASES: dict[str, Callable[[], dict]] = {
     "run.Run": lambda: {"seed": 1, "budget": "cpu", "device": torch.device("cpu")},
     "run.setup": lambda: {"seed": 1},
     "run.workload": lambda: {"steps": 2},
+    "run.device_name": lambda: {"device": torch.device("cpu")},
+    "nets.has_bfloat16": lambda: {"device": torch.device("cpu")},
     "statistical.ClassConditional": lambda: {
         "make_density": lambda: GaussianMixture(1),
         "levels": 17,
@@ -602,6 +627,7 @@ DATA_BORDERS = {
     "evaluate.class_histogram_tv": "y_fake y_real",
     "evaluate.nearest_training_ratio": "x train",
     "evaluate.score_digits": "x y",
+    "evaluate.score_images": "x y",
     "evaluate.mode_scores": "x",
     "evaluate.inside_fraction": "x",
     "evaluate.mmd": "x y",

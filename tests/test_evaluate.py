@@ -163,6 +163,91 @@ def test_the_floor_is_the_score_of_the_training_images_and_the_ratio_of_new_ones
     assert evaluate.digits_floor(3)["nearest_ratio"] == pytest.approx(ratio, rel=1e-5)
 
 
+# --- any image set -------------------------------------------------------------------------------------------
+
+
+def own_pictures(n, seed, size=12):
+    """Squares of one colour at random places: a small image set without a judge."""
+    generator = rng(seed)
+    x = torch.ones(n, 3, size, size)
+    for image in x:
+        i, j = torch.randint(size - 4, (2,), generator=generator).tolist()
+        image[:, i : i + 4, j : j + 4] = torch.rand(3, 1, 1, generator=generator)
+    return (x * 255).round() / 255
+
+
+def own_set(n=60):
+    x, y = own_pictures(n, 0), torch.zeros(n, dtype=torch.long)
+    a, b = n * 8 // 10, n * 9 // 10
+    parts = (x[:a], y[:a], x[a:b], y[a:b], x[b:], y[b:])
+    return data.ImageSet("squares", *parts), x
+
+
+def test_few_images_are_compared_with_all_of_them_by_their_mean_colours():
+    images, every = own_set()
+    x = own_pictures(40, 1)
+    row = evaluate.score_images(x, images, None)
+
+    def colours(x):  # 12 x 12 pixels in 4 x 4 parts of 3 x 3
+        return x.reshape(len(x), 3, 4, 3, 4, 3).mean(dim=(3, 5)).flatten(1)
+
+    assert row["frechet"] == pytest.approx(
+        evaluate.frechet_distance(colours(x), colours(every)), rel=1e-4
+    )
+    some = torch.randperm(40, generator=rng(0))
+    expected = evaluate.precision_recall(colours(every)[:40], colours(x)[some])
+    assert (row["precision"], row["recall"]) == pytest.approx(expected)
+    assert "class_tv" not in row and row["n"] == 40
+    noise = evaluate.to_grey_levels(torch.rand(40, 3, 12, 12), 256)
+    assert evaluate.score_images(noise, images, None)["frechet"] > 10 * row["frechet"]
+
+
+def test_of_a_large_set_some_are_looked_at_for_copies():
+    d, n = data.digits(), 11
+    large = data.ImageSet(
+        "large",
+        *(t.repeat(n, *[1] * (t.dim() - 1)) for t in (d.x_train, d.y_train)),
+        d.x_val,
+        d.y_val,
+        d.x_test.repeat(2, 1, 1, 1),
+        d.y_test.repeat(2),
+        levels=17,
+    )
+    x = torch.cat([d.x_train[:300], d.x_val])  # about half are copies
+    some = torch.randperm(len(x), generator=rng(0))[:500]
+    expected = evaluate.nearest_training_ratio(x[some], d.x_train, d.x_test)
+    row = evaluate.score_images(x, large, judge("digits"))
+    assert row["nearest_ratio"] == pytest.approx(expected, rel=1e-6)
+    assert row["frechet"] == pytest.approx(
+        evaluate.frechet_distance(
+            judge("digits").features(x), judge("digits").features(large.x_test)
+        ),
+        rel=1e-6,
+    )
+
+
+def test_the_floor_of_any_set_is_what_its_training_images_score():
+    images, _ = own_set()
+    floor = evaluate.images_floor(images, None, 30)
+    score = evaluate.score_images(images.x_train[:30], images, None)
+    assert floor["frechet"] == score["frechet"] and score["nearest_ratio"] == 0
+    assert 0.5 < floor["nearest_ratio"] < 2
+    assert evaluate.images_floor(data.digits(), judge("digits"), 1000) == evaluate.digits_floor()
+
+
+def test_score_images_says_what_is_wrong():
+    images, _ = own_set()
+    x = own_pictures(20, 1)
+    with pytest.raises(ValueError, match="x: expected shape .*B 3 12 12"):
+        evaluate.score_images(x[:, :1], images, None)
+    with pytest.raises(ValueError, match="x: expected grey levels k/255"):
+        evaluate.score_images(0.999 * x, images, None)
+    with pytest.raises(ValueError, match="x: expected at least 6 samples, got 5"):
+        evaluate.score_images(x[:5], images, None)
+    with pytest.raises(ValueError, match="y: expected none, since no judge"):
+        evaluate.score_images(x, images, None, torch.zeros(20, dtype=torch.long))
+
+
 def test_score_digits_says_what_is_wrong():
     x = data.digits().x_train
     with pytest.raises(ValueError, match="x: expected at least 500 samples"):

@@ -50,7 +50,7 @@ def small_mnist(monkeypatch):
     mnist = ImageSet("mnist", *(pixels, labels) * 3)
     real = data.image_set
     monkeypatch.setattr(data, "mnist", lambda: mnist)
-    monkeypatch.setattr(data, "image_set", lambda name: mnist if name == "mnist" else real(name))
+    monkeypatch.setattr(data, "image_set", lambda name: mnist if "mnist" in name else real(name))
     return mnist
 
 
@@ -103,7 +103,32 @@ def test_every_field_reaches_the_training(field):
 
 
 def test_no_field_is_left_out():
-    assert set(FIELDS) | {"range", "labels"} == {field.name for field in dataclasses.fields(Recipe)}
+    others = {"range", "labels", "gpu"}
+    assert set(FIELDS) | others == {field.name for field in dataclasses.fields(Recipe)}
+
+
+def test_the_budget_gpu_changes_what_it_names_and_no_other_budget_does():
+    larger = replace(PLAIN, gpu={"batch": 4, "lr": 0.5, "model": lambda: Line().double()})
+    for budget, steps, batch, lr, dtype in (
+        ("quick", 2, 8, 0.05, torch.float32),
+        ("cpu", 7, 8, 0.05, torch.float32),
+        ("gpu", 9, 4, 0.5, torch.float64),
+    ):
+        made = larger.training(0, budget)
+        assert (made.steps, made.batches.size, made.lr) == (steps, batch, lr)
+        assert made.model.w.dtype == dtype
+
+
+def test_what_a_caller_changes_wins_over_what_the_budget_changes(monkeypatch):
+    monkeypatch.setitem(RECIPES, "line", replace(PLAIN, gpu={"batch": 4, "lr": 0.5}))
+    made = recipes.training("line", 0, "gpu", lr=0.25)
+    assert (made.lr, made.batches.size) == (0.25, 4)
+
+
+def test_a_training_lies_where_it_is_asked_to():
+    made = replace(PLAIN, data=(x, y), labels=True).training(0, device="meta")
+    assert made.model.w.is_meta and all(part.is_meta for part in made.batches.tensors)
+    assert recipes.training("vae_digits", 0, "quick", "meta").model.decoder[0].weight.is_meta
 
 
 @pytest.mark.parametrize("labels", [False, True])
@@ -161,9 +186,9 @@ def test_a_name_and_changes_give_the_changed_recipe(monkeypatch):
     monkeypatch.setattr(Recipe, "training", lambda *given: seen.append(given) or "training")
     for name, recipe in RECIPES.items():
         assert recipes.training(name, 5, "quick", lr=0.125, fall=constant) == "training"
-        assert seen.pop() == (replace(recipe, lr=0.125, fall=constant), 5, "quick")
+        assert seen.pop() == (replace(recipe, lr=0.125, fall=constant), 5, "quick", "cpu")
     recipes.training("vae_digits")
-    assert seen.pop() == (RECIPES["vae_digits"], 0, "cpu")
+    assert seen.pop() == (RECIPES["vae_digits"], 0, "cpu", "cpu")
 
 
 def test_unknown_recipes_and_fields_are_named():
@@ -297,11 +322,7 @@ def test_every_recipe_takes_a_step(name, small_mnist):
     if x.dim() == 4:  # what the model is made for is what the batches hold
         low = -1 if kind == "ddpm" else 0
         assert (x.min().item(), x.max().item()) == (low, 1)
-    assert (
-        len(first(training)) == 2
-        if name in ("judge_digits", "judge_mnist", "ddpm_digits_conditional")
-        else 1
-    )
+    assert len(first(training)) == (2 if kind == "judge" or name.endswith("conditional") else 1)
     assert (training.ema is not None) == (kind == "ddpm")
     assert training.fall(0.999) < 0.01 and training.fall(0.0) == 1  # every rate falls to 0
     if kind == "gan":

@@ -174,7 +174,7 @@ def test_a_judge_is_the_same_on_every_run_and_sees_shifted_digits():
     moved = train_judge.shifted(x, 1.0, results.generator(0))
     assert torch.equal(train_judge.shifted(x, 0.0, results.generator(0)), x)
     assert moved.shape == x.shape and not torch.equal(moved, x)
-    with pytest.raises(SystemExit, match="JUDGE: expected some of digits, mnist, got cats"):
+    with pytest.raises(SystemExit, match="JUDGE: expected some of digits, mnist, fashion_mnist, got cats"):
         train_judge.main(["cats"])
 
 

@@ -15,13 +15,13 @@ from torch import Tensor
 from genlib.classifier import Classifier
 from genlib.data import image_set
 from genlib.evaluate import frechet_distance
-from genlib.pretrained import ASSETS
+from genlib.pretrained import ASSETS, JUDGES
 from genlib.recipes import RECIPES, judge
 from genlib.run import Clock
 from tools import results
 from tools.results import described, expect_names, features, generator, parameters, write_asset
 
-SEED, NAMES = 0, ("digits", "mnist")
+SEED, NAMES = 0, JUDGES
 DROPOUTS, SHIFTS = (0.2, 0.5), (0.0, 0.3)
 
 

@@ -5,7 +5,16 @@ import math
 import torch
 from torch import Tensor
 
-from genlib.expect import Amount, Count, Positive, border, expect, expect_data, expect_range
+from genlib.expect import (
+    Amount,
+    Count,
+    Positive,
+    border,
+    expect,
+    expect_data,
+    expect_device,
+    expect_range,
+)
 from genlib.rng import integers, normal, uniform
 
 
@@ -21,6 +30,10 @@ class Mixture:
     def __init__(self, means: Tensor, sd: Positive):
         expect_data("means", means, "K 2")
         self.means, self.sd = means, float(sd)
+
+    def to(self, device: torch.device | str) -> "Mixture":
+        """The same density with its means, and so its samples, on a device."""
+        return Mixture(self.means.to(expect_device("device", device)), self.sd)
 
     @property
     def separated(self) -> bool:
@@ -61,10 +74,16 @@ class Checkerboard:
 
     corners = torch.tensor([(i, j) for i in range(-2, 2) for j in range(-2, 2) if (i + j) % 2 == 0])
 
+    def to(self, device: torch.device | str) -> "Checkerboard":
+        """The same density with its corners, and so its samples, on a device."""
+        moved = Checkerboard()
+        moved.corners = self.corners.to(expect_device("device", device))
+        return moved
+
     def sample(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n points, shape (n, 2): pick a square, then a point in it."""
-        square = integers(n, len(self.corners), rng).cpu()
-        return self.corners[square] + uniform(torch.empty(0), (n, 2), rng)
+        square = integers(n, len(self.corners), rng).to(self.corners.device)
+        return self.corners[square] + uniform(torch.empty(0, device=square.device), (n, 2), rng)
 
     def inside(self, x: Tensor) -> Tensor:
         """Whether each point of x (n, 2) lies on a dark square, bool, shape (n,)."""

@@ -1,16 +1,16 @@
 """Image sets with a declared split and range, and maps between ways to write a pixel.
 
-Sets: `digits` (embedded in scikit-learn), `mnist`, `fashion_mnist`.
+Sets: `digits` (embedded in scikit-learn), `mnist`, `fashion_mnist`; `data.folder` makes one of a folder of pictures.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from genlib.data.download import FILES, read
-from genlib.expect import Levels, border, expect_levels, expect_one_of, expect_range
+from genlib.expect import Levels, border, expect_device, expect_levels, expect_one_of, expect_range
 from genlib.rng import uniform
 
 # --- sets ----------------------------------------------------------------------------------------------------
@@ -21,7 +21,8 @@ from genlib.rng import uniform
 class ImageSet:
     """Labelled images in three parts: train to fit, val for every choice, test once at the end.
 
-    x: float32 (N, C, H, W) in [0, 1], with `levels` evenly spaced grey levels; y: int64 (N,), classes 0..9.
+    x: float32 (N, C, H, W) in [0, 1], with `levels` evenly spaced grey levels; y: int64 (N,), classes from 0 on.
+    `classes` are the names of the classes where they have some.
     """
 
     name: str
@@ -32,11 +33,19 @@ class ImageSet:
     x_test: Tensor
     y_test: Tensor
     levels: int = 256
+    classes: tuple[str, ...] = ()
+
+    def to(self, device: torch.device | str) -> "ImageSet":
+        """The same set with all its tensors on a device."""
+        device = expect_device("device", device)
+        parts = {f"{a}_{part}" for a in "xy" for part in ("train", "val", "test")}
+        return replace(self, **{name: getattr(self, name).to(device) for name in parts})
 
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.x_train.shape[1:]))
         parts = f"{len(self.x_train):,} train, {len(self.x_val):,} val, {len(self.x_test):,} test"
-        return f"{self.name}: {parts}; images {size}, {self.levels} levels in [0, 1]"
+        classes = f"; {len(self.classes)} classes" if len(self.classes) > 1 else ""
+        return f"{self.name}: {parts}; images {size}, {self.levels} levels in [0, 1]{classes}"
 
 
 def digits() -> ImageSet:
