@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from genlib.expect import Amount, Count, Positive, border, expect_number, kind_of
-from genlib.rng import permutation
+from genlib.rng import permutation, share
 
 # --- data in small pieces ------------------------------------------------------------------------------------
 
@@ -128,6 +129,7 @@ class Training:
         }
         self._average = None if ema_decay is None else _average_of(model, ema_decay)
         self._source = batches if isinstance(batches, Iterator) else _again(batches)
+        self._team = None
 
     @property
     def ema(self) -> nn.Module | None:
@@ -167,8 +169,10 @@ class Training:
 
         Ctrl-C ends the run after the step under way, and loses nothing. With a `title` the progress is shown.
         """
-        left = range(len(self))
-        with self._training_mode(), _kept_interrupts() as interrupts:
+        left, alone = range(len(self)), self._team is None
+        title = title if alone or self._team.is_main else None
+        kept = _kept_interrupts() if alone else contextlib.nullcontext()  # many cannot agree where
+        with self._training_mode(), kept as interrupts:
             for _ in progress(left, title, total=len(self)) if title else left:
                 self._step()
                 if interrupts:
@@ -189,14 +193,15 @@ class Training:
             self.model.eval()
 
     def _step(self) -> dict[str, float]:
-        share, batch = self.done / self.steps, self._next_batch()
+        done, batch = self.done / self.steps, self._next_batch()
         terms: dict[str, float] = {}
-        for player, found in self._turns(batch, share):
-            self._move(player, found, share)
-            terms |= {
-                f"{player}_loss" if player and name == "loss" else name: value.item()
-                for name, value in found.items()
-            }
+        with share(self._team.rank, self._team.size) if self._team else contextlib.nullcontext():
+            for player, found in self._turns(batch, done):
+                found = self._move(player, found, done)
+                terms |= {
+                    f"{player}_loss" if player and name == "loss" else name: value.item()
+                    for name, value in found.items()
+                }
         if self._average:
             self._average.update_parameters(self.model)
         self.done += 1
@@ -204,23 +209,26 @@ class Training:
             self.history.setdefault(name, []).append(value)
         return terms
 
-    def _move(self, player: str, terms: dict[str, Tensor], share: float) -> None:
-        """One step of a player's optimiser on its loss."""
+    def _move(self, player: str, terms: dict[str, Tensor], done: float) -> dict[str, Tensor]:
+        """One step of a player's optimiser on its loss; gives the terms of the loss on the whole batch."""
         if not isinstance(terms, dict) or "loss" not in terms:
             raise ValueError(
                 f"model: expected a loss that gives a dictionary with 'loss', got {kind_of(terms)}"
             )
         optimizer = self.optimizers[player]
-        optimizer.param_groups[0]["lr"] = self.lr * self.fall(share)
+        optimizer.param_groups[0]["lr"] = self.lr * self.fall(done)
         optimizer.zero_grad()
         terms["loss"].backward()
+        if self._team:
+            terms = self._averaged(optimizer.param_groups[0]["params"], terms)
         optimizer.step()
+        return terms
 
-    def _turns(self, batch: list[Tensor], share: float) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    def _turns(self, batch: list[Tensor], done: float) -> Iterator[tuple[str, dict[str, Tensor]]]:
         """Who moves, and by which loss."""
         try:
             if hasattr(self.model, "turns"):
-                yield from self.model.turns(*batch, share=share)
+                yield from self.model.turns(*batch, share=done)
             else:
                 yield "", self.model.loss(*batch)
         except ValueError as error:
@@ -243,7 +251,7 @@ class Training:
         if self.done == 0:
             self._expect_arguments(batch)
         device = next(self.model.parameters()).device
-        return [part.to(device) for part in batch]
+        return [part.to(device) for part in (self._own_rows(batch) if self._team else batch)]
 
     def _expect_arguments(self, batch: tuple | list) -> None:
         """Check that the loss takes as many tensors as a batch holds."""
@@ -261,6 +269,46 @@ class Training:
                 f"batches: expected ({', '.join(wanted)}), the arguments of {type(self.model).__name__}.loss, "
                 f"got {len(batch)} tensors a batch"
             ) from error
+
+    # --- many processes
+
+    def spread(self, team: Any) -> "Training":
+        """Share every batch from now on with the other processes of a `processes.Team`; None changes nothing.
+
+        All processes make the same training from the same seed. Each takes its rows of every batch and of the random
+        numbers, and the gradients are averaged before every step of an optimiser. So all hold the same weights and
+        history, those of one process with whole batches, up to rounding, and a state goes on with any number of them.
+        Dropout alone is drawn otherwise. Losses must be means over the rows, as all in genlib are.
+
+        Ctrl-C stops at once, in the middle of a step: go on from the last state that was saved.
+
+        Raises:
+            ValueError: a batch cannot be divided, or the processes hold different weights or random numbers.
+        """
+        if team is None:
+            return self
+        if not hasattr(team, "prepare"):
+            raise TypeError(f"team: expected a processes.Team or None, got {kind_of(team)}")
+        if isinstance(self.batches, Batches):
+            _expect_equal_shares(self.batches.size, team.size)
+        team.prepare(self.model)
+        self._team = team
+        return self
+
+    def _own_rows(self, batch: list[Tensor]) -> list[Tensor]:
+        """The rows of a batch that belong to this process."""
+        _expect_equal_shares(len(batch[0]), self._team.size)
+        return [part.chunk(self._team.size)[self._team.rank] for part in batch]
+
+    def _averaged(self, params: list[Tensor], terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Average gradients and terms over the processes, in one exchange; gives the terms."""
+        slopes = [p.grad for p in params if p.grad is not None]
+        parts = [*slopes, *(value.detach() for value in terms.values())]
+        means = self._team.mean(torch.cat([part.flatten() for part in parts]))
+        means = means.split([part.numel() for part in parts])
+        for slope, mean in zip(slopes, means, strict=False):
+            slope.copy_(mean.view(slope.shape))
+        return dict(zip(terms, means[len(slopes) :], strict=True))
 
     # --- put down, pick up
 
@@ -332,9 +380,7 @@ class Training:
             )
 
     def save(self, folder: str | Path) -> Path:
-        """Write the state into `folder`: training.json, and beside it the tensors as safetensors.
-
-        training.json is written last and names its tensors, so that the folder always holds one whole state.
+        """Write the state into `folder` as training.safetensors, whole or not at all; "about" stands in its head.
 
         Raises:
             ValueError: the folder holds another training, or is a file.
@@ -342,20 +388,17 @@ class Training:
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"folder: expected a folder, got the file {folder}")
-        before = _read_card(folder) if (folder / CARD).exists() else None
+        path = folder / STATE
+        before = _read(path)["about"] if path.exists() else None
         if before and before["id"] != self.id:
             raise ValueError(
                 f"folder: expected an empty one or one of this training, got {folder} with another "
                 f"({before.get('model')}, {before['done']} of {before.get('steps')} steps)"
             )
         state = self.state_dict()
-        tensors = f"step-{self.done}.safetensors"
-        card = state.pop("about") | {"tensors": tensors}
+        about = {"about": json.dumps(state.pop("about"))}
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / tensors, safetensors.torch.save(state))
-        write_whole(folder / CARD, json.dumps(card, indent=1).encode())
-        for other in set(folder.glob("step-*.safetensors")) - {folder / tensors}:
-            other.unlink()
+        write_whole(path, safetensors.torch.save(state, about))
         return folder
 
     def load(self, folder: str | Path) -> "Training":
@@ -364,13 +407,7 @@ class Training:
         Raises:
             ValueError: there is no whole training in the folder, or one of another kind.
         """
-        card = _read_card(Path(folder))
-        path = Path(folder) / card["tensors"]
-        try:
-            tensors = safetensors.torch.load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise ValueError(f"folder: expected the tensors {path}, got {error}") from error
-        self.load_state_dict({"about": card} | tensors)
+        self.load_state_dict(_read(Path(folder) / STATE))
         return self
 
     def _about(self) -> dict:
@@ -384,7 +421,7 @@ class Training:
         }
 
 
-CARD = "training.json"
+STATE = "training.safetensors"
 
 
 # --- falls of the learning rate: the share of the training that is done -> the factor of the rate -----------------
@@ -452,6 +489,13 @@ def _average_of(model: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
 
+def _expect_equal_shares(rows: int, processes: int) -> None:
+    if rows % processes:
+        raise ValueError(
+            f"batches: expected a number of rows that {processes} processes can divide among them, got {rows}"
+        )
+
+
 def _again(batches: Iterable) -> Iterator:
     """Go through the batches again and again."""
     while True:
@@ -503,17 +547,16 @@ def _under(prefix: str, state: dict) -> dict:
     return {name[len(start) :]: value for name, value in state.items() if name.startswith(start)}
 
 
-def _read_card(folder: Path) -> dict:
-    """training.json of a folder.
+def _read(path: Path) -> dict:
+    """The state that a file holds.
 
     Raises:
         ValueError: it is missing or damaged.
     """
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        Path(card["tensors"]), card["id"], card["done"]  # the error says which is missing
-        return card
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"folder: expected {folder / CARD} of a saved training, got {error!r}"
-        ) from error
+        with safetensors.safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["about"])
+            about["id"], about["done"]  # the error says which is missing
+            return {"about": about} | {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"folder: expected {path} of a saved training, got {error!r}") from error
