@@ -1,5 +1,6 @@
 """Chapter 1: the discriminative model, p(y | x). The same class is the judge of generated images."""
 
+import math
 from itertools import pairwise
 
 import torch
@@ -46,25 +47,31 @@ class Classifier(nn.Module):
 
 @border
 def small_conv(
-    features: Size = 32, classes: Size = 10, dropout: float = 0.2, side: int = 8
+    features: Size = 32,
+    classes: Size = 10,
+    dropout: float = 0.2,
+    side: int = 8,
+    channels: Size = 1,
 ) -> nn.Sequential:
-    """3 x 3 convolutions and one hidden layer for images (B, 1, side, side): the judge's network.
+    """3 x 3 convolutions and one hidden layer for images (B, channels, side, side): the judge's network.
 
-    The first convolution keeps the size; the others halve it, the last of them to 4 x 4 (side 8) or 7 x 7 (side 28).
+    The first convolution keeps the size; the others halve it until 7 pixels or fewer are left: 4 x 4 of side 8, 7 x 7
+    of side 28.
     """
-    if side not in (8, 28):
-        raise ValueError(f"side: expected 8 or 28 pixels, got {side}")
+    expect_number("side", side, 4)
     expect_number("dropout", dropout, 0, 1, open_high=True)
-    widths = (32, 64) if side == 8 else (32, 64, 64)
+    widths, last = [32], side
+    while last > 7:
+        widths, last = [*widths, 64], math.ceil(last / 2)
     layers: list[nn.Module] = []
-    for n_in, n_out in pairwise((1, *widths)):
-        stride = 1 if n_in == 1 else 2
-        layers += [nn.Conv2d(n_in, n_out, 3, stride, padding=1), nn.BatchNorm2d(n_out), nn.ReLU()]
+    for i, (n_in, n_out) in enumerate(pairwise((channels, *widths))):
+        conv = nn.Conv2d(n_in, n_out, 3, stride=2 if i else 1, padding=1)
+        layers += [conv, nn.BatchNorm2d(n_out), nn.ReLU()]
     return nn.Sequential(
         *layers,
         nn.Flatten(),
         nn.Dropout(dropout),
-        nn.Linear(widths[-1] * (side // 2 ** (len(widths) - 1)) ** 2, features),
+        nn.Linear(widths[-1] * last**2, features),
         nn.BatchNorm1d(features),
         nn.ReLU(),
         nn.Linear(features, classes),

@@ -10,6 +10,7 @@ validation data, but for those of the budget gpu, which follow from the CPU's by
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,7 @@ class Recipe:
         ema_decay: of the exponential moving average of the weights; None for none.
         weight_decay: of AdamW.
         transform: of x in every batch.
+        start: changes the fresh model, once, given the training data x.
         gpu: what the budget "gpu" changes, by the names above: a larger network, larger batches.
     """
 
@@ -67,6 +69,7 @@ class Recipe:
     ema_decay: float | None = None
     weight_decay: float = 0.0
     transform: Callable[[Tensor], Tensor] | None = field(default=None)
+    start: Callable[[nn.Module, Tensor], None] | None = field(default=None)
     gpu: Mapping = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,6 +110,8 @@ class Recipe:
             torch.manual_seed(seed)
         rows, model = self.rows(), on_device(self.model(), expect_device("device", device))
         expect_number("batch", self.batch, 1, len(rows[0]))
+        if self.start:
+            self.start(model, rows[0])
         rows = (x.to(device) for x in rows)
         return Training(
             model,
@@ -167,14 +172,19 @@ def on_device(model: nn.Module, device: torch.device | str) -> nn.Module:
 
 
 @border
-def mnist_vae(latent_dim: int = 32, width: int = 512, images: str = "mnist") -> VAE:
-    """The last bias starts at the log-odds of the mean pixel, so that training need not find the black border."""
+def mnist_vae(latent_dim: int = 32, width: int = 512) -> VAE:
+    """The digits' VAE with wider layers, for pixels that are 0 or 1."""
     model = image_vae(latent_dim, MNIST, width, likelihood=Bernoulli())
-    mean = data.image_set(images).x_train.mean(dim=0).clamp(0.002, 0.998)
-    with torch.no_grad():
-        model.decoder[-2].bias.copy_(mean.logit().flatten())
     model.encoder, model.decoder = InBfloat16(model.encoder), InBfloat16(model.decoder)
     return model
+
+
+@border
+def start_at_mean(model: VAE, x: Tensor) -> None:
+    """Set the last bias to the log-odds of the mean pixel, so that training need not find the black border."""
+    mean = x.mean(dim=0).clamp(0.002, 0.998)
+    with torch.no_grad():
+        model.decoder.net[-2].bias.copy_(mean.logit().flatten())
 
 
 @border
@@ -193,9 +203,9 @@ def mnist_ddpm(widths: Sequence[int] = (32, 64), classes: int = 0) -> DDPM:
 
 
 @border
-def judge(side: int, dropout: float) -> Classifier:
+def judge(side: int, dropout: float, channels: int = 1, classes: int = 10) -> Classifier:
     """The classifier whose features carry the Fréchet distances."""
-    return Classifier(small_conv(dropout=dropout, side=side))
+    return Classifier(small_conv(classes=classes, dropout=dropout, side=side, channels=channels))
 
 
 # --- the recipes -----------------------------------------------------------------------------------------------
@@ -300,6 +310,7 @@ _ON_28 = {
         batch=200,
         fall=partial(cosine, last=0.7),
         transform=data.binarise,
+        start=start_at_mean,
         gpu={"lr": 3e-3},
     ),
     "gan": Recipe(
@@ -322,55 +333,50 @@ for _images in ("mnist", "fashion_mnist"):
     for _name, _recipe in _ON_28.items():
         _kind, _, _more = _name.partition("_")
         RECIPES["_".join(filter(None, (_kind, _images, _more)))] = replace(_recipe, data=_images)
-# its first bias is the mean of its own images
-RECIPES["vae_fashion_mnist"] = replace(
-    RECIPES["vae_fashion_mnist"], model=partial(mnist_vae, images="fashion_mnist")
-)
 
 # --- pictures of one's own ---------------------------------------------------------------------------------------
 
 _STEPS = {"quick": 20, "cpu": 2500, "gpu": 10_000}
 
 
-def _own_autoencoder(shape: tuple[int, ...]) -> Recipe:
-    model = partial(image_autoencoder, 32, shape, 512)
-    return Recipe(model, "digits", _STEPS, lr=1e-3, fall=cosine)
-
-
-def _own_vae(shape: tuple[int, ...]) -> Recipe:
-    model = partial(image_vae, 32, shape, 512, likelihood=Gaussian(0.1))
-    return Recipe(model, "digits", _STEPS, lr=1e-3, fall=cosine)
-
-
-def _own_gan(shape: tuple[int, ...]) -> Recipe:
-    model = partial(image_gan, 64, shape, 512, instance_noise=geometric(0.15, 0.02, share=1))
-    return Recipe(model, "digits", _STEPS, lr=2e-3, fall=linear)
-
-
-def _own_ddpm(shape: tuple[int, ...]) -> Recipe:
-    patch = 2 if min(shape[1:]) > 16 and shape[1] % 4 == 0 and shape[2] % 4 == 0 else 1
-
-    def model(widths: Sequence[int] = (32, 64)) -> DDPM:
-        return DDPM(UNet(shape, widths, patch=patch), cosine_beta(1000), predicts="v", clip=1.0)
-
-    return replace(
-        _DDPM, model=model, steps=_STEPS, lr=2e-3, gpu={"model": partial(model, (64, 128))}
-    )
-
-
-OWN = {"autoencoder": _own_autoencoder, "vae": _own_vae, "gan": _own_gan, "ddpm": _own_ddpm}
+def _own_ddpm(shape: Sequence[int], widths: Sequence[int] = (32, 64)) -> DDPM:
+    """The U-Net of the digits, twice as wide; large images in patches of 2 x 2 pixels where they can be cut so."""
+    patch = 2 if min(shape[1:]) > 16 and not any(side % 4 for side in shape[1:]) else 1
+    return DDPM(UNet(shape, widths, patch=patch), cosine_beta(1000), predicts="v", clip=1.0)
 
 
 @border
-def for_images(kind: str, images: ImageSet) -> Recipe:
-    """A recipe for images of any shape, as `data.folder` reads them; sizes are guesses that fit small pictures.
+def for_images(
+    kind: Literal["autoencoder", "vae", "gan", "ddpm", "judge"], images: ImageSet
+) -> Recipe:
+    """A recipe for images of any shape, as `data.folder` reads them; its numbers are guesses that fit small pictures.
 
     Args:
-        kind: "autoencoder", "vae", "gan" or "ddpm".
+        kind: of model; "judge" is the classifier of the set's classes that `evaluate.score_images` may take.
 
     Raises:
-        ValueError: there is no such kind, or the ddpm cannot halve the images' sides.
+        ValueError: the sides of the images are odd, which a ddpm cannot halve.
     """
-    expect_one_of("kind", kind, list(OWN))
-    recipe = OWN[kind](tuple(images.x_train.shape[1:]))
-    return replace(recipe, data=images, batch=min(recipe.batch, len(images.x_train)))
+    shape, noise = tuple(images.x_train.shape[1:]), geometric(0.15, 0.02, share=1)
+    models = {
+        "autoencoder": partial(image_autoencoder, 32, shape, 512),
+        "vae": partial(image_vae, 32, shape, 512, likelihood=Gaussian(0.1)),
+        "gan": partial(image_gan, 64, shape, 512, instance_noise=noise),
+        "ddpm": partial(_own_ddpm, shape),
+        "judge": partial(judge, shape[1], 0.2, shape[0], len(images.classes) or 10),
+    }
+    others = {
+        "gan": {"lr": 2e-3, "fall": linear},
+        "ddpm": {
+            "lr": 2e-3,
+            "fall": _DDPM.fall,
+            "range": (-1, 1),
+            "batch": 64,
+            "ema_decay": 0.995,
+            "gpu": {"model": partial(_own_ddpm, shape, (64, 128))},
+        },
+        "judge": {"lr": 2e-3, "labels": True, "weight_decay": 0.3},
+    }
+    plain = Recipe(models[kind], images, _STEPS, lr=1e-3, fall=cosine)
+    recipe = replace(plain, **others.get(kind, {}))
+    return replace(recipe, batch=min(recipe.batch, len(images.x_train)))

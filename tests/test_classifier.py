@@ -44,6 +44,16 @@ def test_small_conv_fits_the_digits():
     assert small_conv(side=28)(torch.rand(3, 1, 28, 28)).shape == (3, 10)
 
 
+@pytest.mark.parametrize(
+    "side, last", [(4, 4), (7, 7), (8, 4), (13, 7), (15, 4), (16, 4), (28, 7), (32, 4), (64, 4)]
+)
+def test_small_conv_takes_squares_of_any_size_and_colours(side, last):
+    net = small_conv(features=6, classes=3, side=side, channels=3)
+    assert net(torch.rand(2, 3, side, side)).shape == (2, 3)
+    seen = next(m.in_features for m in net if isinstance(m, nn.Linear))
+    assert seen == last**2 * (32 if side < 8 else 64)
+
+
 def test_every_option_reaches_the_layers_of_small_conv():
     net = small_conv(features=5, classes=3, dropout=0.35, side=28)
     assert [layer.p for layer in net if isinstance(layer, nn.Dropout)] == [0.35]

@@ -103,7 +103,7 @@ def test_every_field_reaches_the_training(field):
 
 
 def test_no_field_is_left_out():
-    others = {"range", "labels", "gpu"}
+    others = {"range", "labels", "gpu", "start"}
     assert set(FIELDS) | others == {field.name for field in dataclasses.fields(Recipe)}
 
 
@@ -117,6 +117,37 @@ def test_the_budget_gpu_changes_what_it_names_and_no_other_budget_does():
         made = larger.training(0, budget)
         assert (made.steps, made.batches.size, made.lr) == (steps, batch, lr)
         assert made.model.w.dtype == dtype
+
+
+def test_what_a_recipe_starts_with_is_done_once_to_the_fresh_model():
+    def start(model, rows):
+        with torch.no_grad():
+            model.w.fill_(rows.mean())
+
+    training = replace(PLAIN, start=start).training()
+    assert training.model.w == 9.5
+    training.step()
+    assert training.model.w != 9.5
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "vae", "gan", "ddpm", "judge"])
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 12, 12), (3, 32, 32)])
+def test_pictures_of_any_shape_have_a_recipe(kind, shape):
+    x, y = torch.rand(30, *shape), torch.arange(30) % 3
+    images = ImageSet("own", x, y, x[:3], y[:3], x[:3], y[:3], classes=("a", "b", "c"))
+    recipe = recipes.for_images(kind, images)
+    assert recipe.batch == 30 and recipe.steps["cpu"] > recipe.steps["quick"]
+    training = recipe.training(0, "quick")
+    assert isinstance(training.model, KINDS[kind])
+    terms = training.step()
+    assert all(math.isfinite(value) for value in terms.values())
+    if kind == "judge":
+        assert training.model.net[-1].out_features == 3
+    if kind == "ddpm":
+        assert training.batches.tensors[0].amin() < -0.9
+        assert training.model.ddim(2, shape, 2).shape == (2, *shape)
+        larger = recipe.at("gpu").model().net
+        assert larger.first.out_channels == 2 * training.model.net.first.out_channels
 
 
 def test_what_a_caller_changes_wins_over_what_the_budget_changes(monkeypatch):
@@ -337,7 +368,7 @@ def test_a_quick_run_is_quick_and_steps_are_fixed(name):
 
 
 def test_the_vae_of_mnist_starts_at_the_mean_image(small_mnist):
-    vae = recipes.mnist_vae()
+    vae = recipes.training("vae_mnist", 0, "quick").model
     mean = small_mnist.x_train.mean(dim=0).clamp(0.002, 0.998)
     with torch.no_grad():
         for p in vae.decoder.net[-2].weight, *vae.decoder.net[0].parameters():
