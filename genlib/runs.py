@@ -1,0 +1,522 @@
+"""A run is a folder: what was trained and how, where the training is, what it draws. The command line is made of these.
+
+card.json             what was asked for and on what it ran: enough to make the same model again
+training.safetensors  where the training is, all that going on needs; saved again and again on the way
+model.safetensors     the model that draws: the moving average of the weights where there is one
+log.jsonl             one line for every look at the losses
+samples.png, score.json
+"""
+
+import contextlib
+import datetime
+import hashlib
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from filelock import FileLock, Timeout
+from matplotlib.figure import Figure
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from genlib import data, evaluate, plot, pretrained
+from genlib.classifier import Classifier
+from genlib.data import ImageSet, unsigned
+from genlib.ddpm import DDPM
+from genlib.expect import (
+    Amount,
+    Count,
+    Seed,
+    Size,
+    border,
+    expect,
+    expect_device,
+    expect_one_of,
+)
+from genlib.guidance import Given
+from genlib.processes import Team, current
+from genlib.recipes import IMAGES, POINTS, RECIPES, Recipe, for_images
+from genlib.run import device_name
+from genlib.train import STATE, Training, interrupts, write_whole
+
+KINDS = ("autoencoder", "vae", "gan", "ddpm", "judge")  # of models for pictures of one's own
+CARD, MODEL, LOG = "card.json", "model.safetensors", "log.jsonl"
+DDIM_STEPS, AT_ONCE = 50, 500
+
+
+# --- what a run trains ---------------------------------------------------------------------------------------
+
+
+@border
+@dataclass(frozen=True)
+class Plan:
+    """All that decides the weights of a run, but for the kind of its device.
+
+    Args:
+        name: of a recipe of the book, or one of KINDS, which take `data`.
+        seed, budget: as in `recipes.training`.
+        steps, batch: in the place of the recipe's own.
+        data: "digits", "mnist", "fashion_mnist", or a folder of images.
+        size, channels: of the images of a folder, as in `data.folder`.
+    """
+
+    name: str
+    seed: Seed = 0
+    budget: str = "cpu"
+    steps: Size | None = None
+    batch: Size | None = None
+    data: str | None = None
+    size: Size = 32
+    channels: Size = 3
+
+    def __post_init__(self) -> None:
+        expect_one_of("name", self.name, (*RECIPES, *KINDS))
+        if self.name in KINDS and not self.data:
+            raise ValueError(
+                f"data: expected a folder of images, or one of {', '.join(IMAGES)}, for {self.name}, got none"
+            )
+
+    def images(self) -> ImageSet | None:
+        """The image set that the run is about; None for points in the plane."""
+        named = self.data or RECIPES[self.name].data
+        if named in POINTS:
+            return None
+        return data.image_set(named) if named in IMAGES else self._folder(named)
+
+    def _folder(self, path: str) -> ImageSet:
+        images = data.folder(path, self.size, self.channels)
+        if self.name == "judge" and len(images.classes) < 2:
+            raise ValueError(
+                f"data: expected a subfolder for each of two classes or more, got {path} with {len(images.classes)}"
+            )
+        return images
+
+    def recipe(self, images: ImageSet | None) -> Recipe:
+        """How the model is trained on the images; on its own data where there are none."""
+        if self.name in KINDS:
+            recipe = for_images(self.name, images).at(self.budget)
+        else:
+            recipe = RECIPES[self.name].at(self.budget)
+            recipe = recipe if images is None else replace(recipe, data=images)
+        steps = {} if self.steps is None else {"steps": {"cpu": self.steps}}
+        return replace(recipe, **steps, **({} if self.batch is None else {"batch": self.batch}))
+
+
+# --- the folder ------------------------------------------------------------------------------------------------
+
+
+@border
+def read_card(folder: str | Path) -> dict:
+    """The card of a run.
+
+    Raises:
+        ValueError: there is no run in the folder.
+    """
+    path = Path(folder) / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        Plan(**card["plan"]), card["shape"]  # the error says what is missing
+        return card
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"folder: expected a folder with a run, got {folder} ({error})") from error
+
+
+@border
+def load(folder: str | Path, device: torch.device | str = "cpu") -> tuple[nn.Module, dict]:
+    """The model of a run, in evaluation mode, and its card.
+
+    Raises:
+        ValueError: there is no run in the folder, or it has no model yet.
+    """
+    folder, card = Path(folder), read_card(folder)
+    plan, shape = Plan(**card["plan"]), card["shape"]
+    blank = torch.zeros(1, *shape), torch.zeros(1, dtype=torch.long)
+    images = None
+    if len(shape) == 3:
+        images = ImageSet("blank", *blank * 3, card["levels"], tuple(card["classes"]))
+    model = plan.recipe(images).model()
+    try:
+        model.load_state_dict(safetensors.torch.load_file(folder / MODEL))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"folder: expected {folder / MODEL} of a {type(model).__name__}, got {error}"
+        ) from error
+    return model.to(expect_device("device", device)).eval().requires_grad_(False), card
+
+
+def _claim(folder: Path, card: dict) -> None:
+    """Make the folder of a new run, so that no other run can have it.
+
+    Raises:
+        ValueError: there is a run already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in (STATE, MODEL, LOG) if (folder / name).exists()]
+    try:
+        if taken:
+            raise FileExistsError(taken[0])
+        with (folder / CARD).open("x", encoding="utf-8") as file:
+            json.dump(card, file, indent=1)
+    except FileExistsError as error:
+        raise ValueError(
+            f"folder: expected a new folder, got {folder} with {error.filename or error}; "
+            "--resume goes on with a run, another --out begins a new one"
+        ) from error
+
+
+def _same(folder: Path, card: dict) -> dict:
+    """The card of the run to go on with, once it is known to be the one that is asked for.
+
+    Raises:
+        ValueError: names what differs.
+    """
+    old = read_card(folder)
+    for what in ("plan", "data"):
+        for key, value in card[what].items():
+            if key != "path" and (what, key) != ("plan", "data") and old[what].get(key) != value:
+                raise ValueError(
+                    f"folder: expected the run in {folder} with {key} {old[what].get(key)}, got {value}"
+                )
+    return old
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Meanwhile no other process trains in the folder; the lock ends with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ValueError(
+            f"folder: expected a folder in which no other process trains, got {folder}"
+        ) from error
+
+
+# --- train -------------------------------------------------------------------------------------------------------
+
+
+@border
+def train(
+    plan: Plan,
+    folder: str | Path,
+    device: torch.device | str = "cpu",
+    *,
+    resume: bool = False,
+    save_every: Amount = 30.0,
+) -> bool:
+    """Train in a folder, from the beginning or from where it was put down; whether it came to its end.
+
+    With several processes all call this alike; the first one writes.
+
+    Args:
+        resume: go on with the run in the folder.
+        save_every: seconds between two savings.
+
+    Raises:
+        ValueError: names what is wrong with the plan or the folder, before anything is written.
+    """
+    folder, team, images = Path(folder), current(), plan.images()
+    device = team.device if team else expect_device("device", device)
+    recipe = plan.recipe(images)
+    training = recipe.training(plan.seed, plan.budget, device)
+    first = team is None or team.is_main
+    with _held(folder) if first else contextlib.nullcontext():
+        if first:
+            card = _card(plan, recipe, images, training, device)
+            card = _same(folder, card) if resume else _claim(folder, card) or card
+        training.spread(team)
+        if team:
+            team.wait()
+        if resume and (folder / STATE).exists():
+            training.load(folder)
+        if not first:
+            return _steps(training, lambda: None, team)
+        keep = _Keeper(folder, card, training, save_every)
+        whole = _steps(training, keep.look, team)
+        keep.save(whole)
+        if whole and not isinstance(training.model, Classifier):
+            _show(folder, 64 if images else 2500, device)
+    return whole
+
+
+def _show(folder: Path, n: int, device: torch.device) -> None:
+    """Draw from a run that has just ended, from the files, so that what is shown is what was kept."""
+    figure(draw(*load(folder, device), n, _rng(0))).savefig(folder / "samples.png", dpi=150)
+
+
+def _steps(training: Training, look, team: Team | None) -> bool:
+    """Take the steps that are left, with a look after each; Ctrl-C ends it after a step. Whether all were taken."""
+    with interrupts() as asked:
+        for _ in training:
+            look()
+            if asked and not team:
+                return False
+    return True
+
+
+class _Keeper:
+    """Saves a training again and again, keeps its log, and shows where it is."""
+
+    def __init__(self, folder: Path, card: dict, training: Training, every: float):
+        self.folder, self.card, self.training, self.every = folder, card, training, every
+        self.before, self.start, self.saved = card.get("wall_s", 0.0), time.time(), time.time()
+        self.logged = max(1, training.steps // 200)
+        lines = [json.loads(line) for line in _whole_lines(folder / LOG)]
+        kept = [json.dumps(line) + "\n" for line in lines if line["step"] <= training.done]
+        write_whole(folder / LOG, "".join(kept).encode())  # and nothing of steps that are lost
+        self.bar = _Bar(training, card["plan"]["name"], sys.stderr)
+
+    def look(self) -> None:
+        """After every step: a line of the log, a line on the screen, a saved state, each from time to time."""
+        training, now = self.training, time.time()
+        if training.done % self.logged == 0 or training.done == training.steps:
+            line = {"step": training.done, "wall_s": round(self.wall_s(), 2)}
+            terms = {name: values[-1] for name, values in training.history.items()}
+            with (self.folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line | terms) + "\n")
+        self.bar.look(now)
+        if now - self.saved >= self.every and training.done < training.steps:
+            self.save(False)
+            self.saved = time.time()
+
+    def wall_s(self) -> float:
+        """Seconds that the run has taken, over all its parts."""
+        return self.before + time.time() - self.start
+
+    def save(self, whole: bool) -> None:
+        """The state first, then what is made of it; after a crash in between, going on makes it again."""
+        self.training.save(self.folder)
+        model = self.training.ema or self.training.model
+        weights = safetensors.torch.save(
+            {name: value.contiguous() for name, value in model.state_dict().items()}
+        )
+        write_whole(self.folder / MODEL, weights)
+        self.card |= {"done": self.training.done, "wall_s": round(self.wall_s(), 2)}
+        self.card |= {"sha256": hashlib.sha256(weights).hexdigest(), "whole": whole}
+        write_whole(self.folder / CARD, json.dumps(self.card, indent=1).encode())
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a log; the last one may have been cut."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [line for line in text.splitlines(keepends=True) if line.endswith("}\n")]
+
+
+class _Bar:
+    """Where a training is: steps, loss, time left. On a screen one line that changes, else a line at times."""
+
+    def __init__(self, training: Training, name: str, out):
+        self.training, self.name, self.out, self.live = training, name, out, out.isatty()
+        self.first, self.start, self.last = training.done, time.time(), time.time()
+
+    def look(self, now: float) -> None:
+        """Say it twice a second on a screen, else every ten seconds, and at the end."""
+        ended = self.training.done == self.training.steps
+        if now - self.last < (0.5 if self.live else 10) and not ended:
+            return
+        self.last = now
+        self.out.write(f"\r{self.text(now):<100}" if self.live else self.text(now) + "\n")
+        if ended and self.live:
+            self.out.write("\n")
+        self.out.flush()
+
+    def text(self, now: float) -> str:
+        training = self.training
+        rate = (training.done - self.first) / max(now - self.start, 1e-9)
+        losses = {name: v[-100:] for name, v in training.history.items() if name.endswith("loss")}
+        said = ", ".join(f"{name} {sum(v) / len(v):.4g}" for name, v in losses.items())
+        left = len(training) / rate if rate else 0
+        return (
+            f"{self.name}: {training.done:,} of {training.steps:,} steps, {said}, "
+            f"{rate:.3g} steps/s, {_duration(left)} left"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _card(
+    plan: Plan, recipe: Recipe, images: ImageSet | None, training: Training, device: torch.device
+) -> dict:
+    """What is known of a run when it begins."""
+    x = training.batches.tensors[0]
+    digest = hashlib.sha256(x[:: max(1, len(x) // 1000)].contiguous().cpu().numpy().tobytes())
+    return {
+        "command": " ".join(["python -m genlib", *sys.argv[1:]]),
+        "plan": asdict(plan),
+        "model": type(training.model).__name__,
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "steps": training.steps,
+        "batch": training.batches.size,
+        "lr": training.lr,
+        "shape": list(x.shape[1:]),
+        "signed": recipe.range == (-1, 1),
+        "labels": recipe.labels,
+        "classes": list(images.classes) if images else [],
+        "levels": images.levels if images else 0,
+        "unit": 1.0 if images else _unit(plan),
+        "data": {
+            "name": images.name if images else RECIPES[plan.name].data,
+            "path": str(Path(plan.data).resolve()) if plan.data and plan.data not in IMAGES else "",
+            "train": len(x),
+            "sha256": digest.hexdigest(),
+        },
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "done": 0,
+    }
+
+
+def _unit(plan: Plan) -> float:
+    """The standard deviation that the points of a density were divided by."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        return getattr(data, RECIPES[plan.name].data)().sample(100_000).std().item()
+
+
+# --- sample and score --------------------------------------------------------------------------------------------
+
+
+@border
+def draw(model: nn.Module, card: dict, n: Count, rng: torch.Generator) -> Tensor:
+    """n samples of a run's model: images (n, C, H, W) in [0, 1] on their grey levels, or points (n, 2).
+
+    A diffusion model takes 50 steps, with fresh noise; with classes each is drawn in turn, without fresh noise. For
+    points it takes all steps.
+
+    Raises:
+        ValueError: the model cannot draw.
+    """
+    if isinstance(model, Classifier):
+        raise ValueError(f"model: expected one that draws, got a {card['model']}")
+    parts = [min(AT_ONCE, n - done) for done in range(0, n, AT_ONCE)] or [0]
+    if not card["levels"]:
+        drawn = model.sample(n, (2,), rng) if isinstance(model, DDPM) else model.sample(n, rng)
+        return drawn * card["unit"]
+    x = torch.cat([_images(model, card, k, rng) for k in parts])
+    return evaluate.to_grey_levels(unsigned(x) if card["signed"] else x, card["levels"])
+
+
+def _images(model: nn.Module, card: dict, n: int, rng: torch.Generator) -> Tensor:
+    if not isinstance(model, DDPM):
+        return model.sample(n, rng)
+    if card["labels"]:
+        model = model.replace(net=Given(model.net, labels(card, n).to(model.beta.device)))
+    eta = 0.0 if card["labels"] else 1.0
+    return model.ddim(n, card["shape"], DDIM_STEPS, eta, rng)
+
+
+@border
+def write_images(x: Tensor, folder: str | Path) -> None:
+    """A PNG for each image of x (n, C, H, W) in [0, 1], 00000.png and so on; grey ones as in the book, ink dark.
+
+    Raises:
+        ValueError: the folder holds files already, or x are no images.
+    """
+    from PIL import Image
+
+    expect("x", x, "n C H W")
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"folder: expected a new folder or one without files, got {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    x = 1 - x if x.shape[1] == 1 else x
+    pixels = (x.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    for i, image in enumerate(pixels):
+        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
+            folder / f"{i:05}.png"
+        )
+
+
+@border
+def labels(card: dict, n: Count) -> Tensor:
+    """The classes that n samples of a conditional model are drawn for: each in turn, int64, (n,)."""
+    return torch.arange(n) % (len(card["classes"]) or 10)
+
+
+@border
+def figure(x: Tensor) -> Figure:
+    """Samples as a figure: a grid of images, or points in the plane."""
+    return plot.images(x, math.ceil(math.sqrt(len(x)))) if x.dim() == 4 else plot.scatter_2d(x)
+
+
+@border
+def score(
+    folder: str | Path,
+    n: Size = 2000,
+    device: torch.device | str = "cpu",
+    *,
+    judge: str | Path | None = None,
+    path: str | None = None,
+) -> dict[str, dict]:
+    """What n samples of a run score, beside the floor: what real data score. Kept in score.json.
+
+    Args:
+        judge: a run of a judge, for pictures of one's own.
+        path: where the folder of images lies now, if it was moved.
+    """
+    model, card = load(folder, device)
+    plan = Plan(**card["plan"])
+    if not card["levels"]:
+        rows = _score_points(model, card, n, device)
+    else:
+        images = replace(plan, data=path or plan.data).images().to(device)
+        if isinstance(model, Classifier):
+            right = model.predict(images.x_test) == images.y_test
+            rows = {"run": {"accuracy": right.double().mean().item()}}
+        else:
+            rows = _score_images(model, card, images, n, _judge(images, judge, device))
+    write_whole(Path(folder) / "score.json", json.dumps(rows, indent=1).encode())
+    return rows
+
+
+def _score_points(model: nn.Module, card: dict, n: int, device: torch.device | str) -> dict:
+    density = getattr(data, card["data"]["name"])().to(device)
+    found = evaluate.score_points(draw(model, card, n, _rng(0)), density, _rng(1))
+    return {"floor": evaluate.points_floor(density, n, _rng(2)), "run": found}
+
+
+def _score_images(
+    model: nn.Module, card: dict, images: ImageSet, n: int, judge: Classifier | None
+) -> dict:
+    x = draw(model, card, n, _rng(0))
+    y = labels(card, n).to(x.device) if card["labels"] and judge else None
+    return {
+        "floor": evaluate.images_floor(images, judge, min(n, len(images.x_train))),
+        "run": evaluate.score_images(x, images, judge, y),
+    }
+
+
+def _judge(
+    images: ImageSet, judge: str | Path | None, device: torch.device | str
+) -> Classifier | None:
+    """Who reads the samples: the judge that comes with the book, one's own, or nobody."""
+    if judge:
+        reader, card = load(judge, device)
+        if card["model"] != "Classifier" or card["shape"] != list(images.x_train.shape[1:]):
+            raise ValueError(
+                f"judge: expected a run of a judge for images {tuple(images.x_train.shape[1:])}, "
+                f"got a {card['model']} for {tuple(card['shape'])}"
+            )
+        return reader
+    return pretrained.judge(images.name, device) if images.name in pretrained.JUDGES else None
+
+
+def _rng(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+__all__ = ["KINDS", "Plan", "draw", "figure", "labels", "load", "read_card", "score", "train"]

@@ -1,0 +1,350 @@
+"""The command line: a run is a folder that nobody else writes into; what it holds makes the same model again."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from filelock import FileLock
+from PIL import Image
+from safetensors.torch import load_file
+
+from genlib import data, evaluate, recipes, runs
+from genlib.__main__ import main
+from genlib.data import ImageSet
+from genlib.pretrained import judge
+from genlib.runs import Plan
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def lines_of(folder):
+    text = (Path(folder) / "log.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def scored(folder):
+    return json.loads((Path(folder) / "score.json").read_text(encoding="utf-8"))
+
+
+def said(capsys):
+    return capsys.readouterr()
+
+
+def go(*words):
+    return main([str(word) for word in words])
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """40 pictures of two kinds, red and blue, in two subfolders."""
+    for i in range(40):
+        kind, colour = (("red", (200 + i, 0, 0)), ("blue", (0, 0, 200 + i)))[i % 2]
+        (tmp_path / "my pictures" / kind).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20 + i, 24), colour).save(tmp_path / "my pictures" / kind / f"{i}.png")
+    return tmp_path / "my pictures"
+
+
+# --- train -------------------------------------------------------------------------------------------------------
+
+TRAINED = (
+    "vae_digits",
+    "gan_digits",
+    "ddpm_digits",
+    "autoencoder_digits",
+    "ddpm_digits_conditional",
+)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_run_holds_the_training_of_its_recipe(name, tmp_path, capsys):
+    assert go("train", name, "--budget", "quick", "--seed", 3, "--out", "a") == 0
+    expected = recipes.training(name, 3, "quick")
+    history = expected.run()
+    model = (expected.ema or expected.model).state_dict()
+    kept = load_file("a/model.safetensors")
+    assert kept.keys() == model.keys() and all(torch.equal(kept[k], model[k]) for k in kept)
+    lines = lines_of("a")
+    assert [line["step"] for line in lines] == list(range(1, 21))
+    for term, values in history.items():
+        assert [line[term] for line in lines] == values
+    card = json.loads((tmp_path / "a" / "card.json").read_text(encoding="utf-8"))
+    assert card["done"] == card["steps"] == 20 and card["whole"] and card["plan"]["seed"] == 3
+    assert Image.open("a/samples.png").size[0] > 300
+    assert sorted(os.listdir("a")) == sorted(
+        [".lock", "card.json", "log.jsonl", "model.safetensors", "samples.png", "training.safetensors"]
+    )  # fmt: skip
+    assert "20 of 20 steps, " in said(capsys).err
+
+
+def test_the_folder_has_a_name_by_itself_and_options_reach_the_training(capsys):
+    assert go("train", "vae_digits", "--steps", 7, "--batch", 50, "--device", "cpu") == 0
+    card = runs.read_card("runs/vae_digits-0")
+    assert (card["steps"], card["batch"], card["device"]) == (7, 50, "cpu")
+    assert "runs/vae_digits-0: done" in said(capsys).out.replace("\\", "/")
+
+
+def test_a_gpu_budget_trains_the_larger_model(capsys, monkeypatch):
+    x, y = torch.rand(300, 1, 28, 28), torch.arange(300) % 10
+    monkeypatch.setattr(data, "image_set", lambda name: ImageSet(name, *(x, y) * 3))
+    wide = recipes.RECIPES["gan_mnist"].at("gpu").model()
+    assert go("train", "gan_mnist", "--budget", "gpu", "--steps", 1, "--out", "a") == 0
+    assert runs.read_card("a")["parameters"] == sum(p.numel() for p in wide.parameters())
+    assert runs.load("a")[0].G.net[0].out_features == wide.G.net[0].out_features
+
+
+def test_a_run_that_was_put_down_goes_on_where_it_was(capsys, monkeypatch):
+    go("train", "ddpm_digits", "--budget", "quick", "--out", "whole")
+    looks, step = [], recipes.Training.step
+
+    def interrupted(training):
+        looks.append(training.done)
+        if training.done == 8 and len(looks) == 9:
+            runs.signal_for_tests()
+        return step(training)
+
+    monkeypatch.setattr(runs, "signal_for_tests", lambda: os.kill(os.getpid(), 2), raising=False)
+    monkeypatch.setattr(recipes.Training, "step", interrupted)
+    assert go("train", "ddpm_digits", "--budget", "quick", "--out", "a") == 130
+    assert runs.read_card("a")["done"] == 9 and not runs.read_card("a")["whole"]
+    assert not os.path.exists("a/samples.png") and "--resume goes on" in said(capsys).out
+    with open("a/log.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"step": 10, "loss": 1.0}\n{"step": 11, "lo')  # of steps that were lost
+    assert go("train", "ddpm_digits", "--budget", "quick", "--out", "a", "--resume") == 0
+    one, two = (load_file(f"{name}/model.safetensors") for name in ("whole", "a"))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    one, two = ([[x["step"], x["loss"]] for x in lines_of(name)] for name in ("whole", "a"))
+    assert one == two
+    assert go("train", "ddpm_digits", "--budget", "quick", "--out", "a", "--resume") == 0  # again
+
+
+def test_it_is_saved_on_the_way(monkeypatch):
+    saved, save = [], recipes.Training.save
+    monkeypatch.setattr(
+        recipes.Training, "save", lambda t, folder: saved.append(t.done) or save(t, folder)
+    )
+    go("train", "vae_digits", "--steps", 5, "--out", "a", "--save-every", 0)
+    assert saved == [1, 2, 3, 4, 5]
+    saved.clear()
+    go("train", "vae_digits", "--steps", 5, "--out", "b")
+    assert saved == [5]
+
+
+# --- folders -----------------------------------------------------------------------------------------------------
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def test_two_runs_never_share_a_folder(capsys):
+    go("train", "vae_digits", "--steps", 2, "--out", "a")
+    before = contents("a")
+    assert go("train", "vae_digits", "--steps", 2, "--out", "a") == 2
+    assert "folder: expected a new folder, got a with" in said(capsys).err
+    for words, what in (
+        (("vae_digits", "--steps", 3), "steps 2, got 3"),
+        (("vae_digits", "--steps", 2, "--seed", 1), "seed 0, got 1"),
+        (("gan_digits", "--steps", 2), "name vae_digits, got gan_digits"),
+        (("vae_digits", "--steps", 2, "--batch", 9), "batch None, got 9"),
+        (("vae_digits", "--steps", 2, "--budget", "quick"), "budget cpu, got quick"),
+    ):
+        assert go("train", *words, "--out", "a", "--resume") == 2
+        assert f"folder: expected the run in a with {what}" in said(capsys).err
+    assert contents("a") == before
+
+
+def test_what_lies_in_a_folder_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "model.safetensors").write_bytes(b"mine")
+    assert go("train", "vae_digits", "--steps", 2, "--out", "a") == 2
+    assert contents("a")["model.safetensors"] == b"mine" and not os.path.exists("a/card.json")
+    (tmp_path / "file").write_bytes(b"mine")
+    assert go("train", "vae_digits", "--steps", 2, "--out", "file") in (1, 2)
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_folder_in_which_another_process_trains_is_left_alone(tmp_path, capsys):
+    go("train", "vae_digits", "--steps", 2, "--out", "a")
+    before = contents("a")
+    with FileLock(tmp_path / "a" / ".lock"):
+        done = threading.Thread(
+            target=lambda: results.append(
+                subprocess.run(
+                    [sys.executable, "-m", "genlib", "train", "vae_digits", "--steps", "2"]
+                    + ["--out", "a", "--resume"],
+                    capture_output=True,
+                    encoding="utf-8",
+                )
+            )
+        )
+        results: list = []
+        done.start()
+        done.join()
+    assert results[0].returncode == 2 and "no other process trains" in results[0].stderr
+    assert contents("a") == before
+
+
+def test_there_is_something_to_go_on_with(capsys):
+    assert go("train", "vae_digits", "--steps", 2, "--out", "a", "--resume") == 2
+    assert "folder: expected a folder with a run, got a" in said(capsys).err
+
+
+# --- sample and score --------------------------------------------------------------------------------------------
+
+
+def test_samples_are_those_of_the_model(capsys):
+    go("train", "vae_digits", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    x = runs.draw(model, card, 5, torch.Generator().manual_seed(4))
+    expected = model.sample(5, torch.Generator().manual_seed(4))
+    assert torch.equal(x, evaluate.to_grey_levels(expected, 17)) and not model.training
+    assert go("sample", "a", "-n", 5, "--seed", 4, "--out", "drawn") == 0
+    found = [Image.open(f"drawn/{i:05}.png") for i in range(5)]
+    for image, true in zip(found, x, strict=True):
+        assert image.size == (8, 8) and image.mode == "L"
+        pixels = torch.from_numpy(numpy.array(image)) / 255
+        torch.testing.assert_close(1 - pixels, true[0], atol=0.01, rtol=0)
+    assert go("sample", "a", "-n", 5, "--seed", 4, "--out", "drawn") == 2  # nothing is overwritten
+    assert go("sample", "a") == 0 and Image.open("a/samples-0.png").size[0] > 300
+
+
+def test_a_conditional_model_draws_every_class_in_turn(capsys):
+    go("train", "ddpm_digits_conditional", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    x = runs.draw(model, card, 12, torch.Generator().manual_seed(4))
+    given = model.replace(net=runs.Given(model.net, torch.arange(12) % 10))
+    again = given.ddim(12, (1, 8, 8), 50, 0.0, torch.Generator().manual_seed(4))
+    assert torch.equal(x, evaluate.to_grey_levels((again + 1) / 2))
+    assert go("score", "a", "-n", 500) == 0
+    assert "label accuracy" in said(capsys).out
+
+
+def test_a_score_stands_beside_its_floor(capsys):
+    go("train", "gan_digits", "--budget", "quick", "--out", "a")
+    assert go("score", "a", "-n", 600) == 0
+    rows = scored("a")
+    x = runs.draw(*runs.load("a"), 600, torch.Generator().manual_seed(0))
+    assert rows["run"] == evaluate.score_digits(x)
+    assert rows["floor"] == evaluate.images_floor(data.digits(), judge("digits"), 600)
+    printed = said(capsys).out
+    assert "Fréchet" in printed and "floor" in printed
+
+
+def test_points_are_drawn_and_scored_in_their_own_unit(capsys):
+    go("train", "gan_points", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    torch.manual_seed(0)
+    unit = data.ring().sample(100_000).std().item()
+    assert card["unit"] == unit
+    x = runs.draw(model, card, 9, torch.Generator().manual_seed(1))
+    assert torch.equal(x, unit * model.sample(9, torch.Generator().manual_seed(1)))
+    assert go("sample", "a", "-n", 50) == 0 and go("score", "a", "-n", 300) == 0
+    assert scored("a")["floor"]["modes"] >= 7
+
+
+# --- pictures of one's own ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "vae", "gan", "ddpm"])
+def test_own_pictures_are_trained_drawn_and_scored(kind, pictures, capsys):
+    words = (kind, "--data", pictures, "--size", 16, "--budget", "quick", "--out", "a")
+    assert go("train", *words) == 0
+    card = runs.read_card("a")
+    assert card["shape"] == [3, 16, 16] and card["classes"] == ["blue", "red"]
+    assert go("sample", "a", "-n", 4, "--out", "drawn") == 0
+    assert Image.open("drawn/00003.png").size == (16, 16)
+    assert go("score", "a", "-n", 30) == 0
+    moved = pictures.rename(pictures.with_name("elsewhere"))
+    assert go("score", "a", "-n", 30) == 2
+    assert go("score", "a", "-n", 30, "--data", moved) == 0
+
+
+def test_pictures_that_changed_are_not_gone_on_with(pictures, capsys):
+    words = ("vae", "--data", pictures, "--size", 16, "--steps", 2, "--out", "a")
+    go("train", *words)
+    Image.new("RGB", (30, 30), (0, 255, 0)).save(pictures / "red" / "0.png")
+    assert go("train", *words, "--resume") == 2
+    assert "folder: expected the run in a with sha256" in said(capsys).err
+
+
+def test_a_judge_of_ones_own_reads_the_samples(pictures, capsys):
+    assert go("judge", "--data", pictures, "--size", 16, "--budget", "quick", "--out", "j") == 0
+    assert runs.read_card("j")["model"] == "Classifier" and not os.path.exists("j/samples.png")
+    assert go("score", "j") == 0 and "accuracy" in said(capsys).out
+    assert go("sample", "j") == 2 and "model: expected one that draws" in said(capsys).err
+    go("train", "vae", "--data", pictures, "--size", 16, "--budget", "quick", "--out", "a")
+    assert go("score", "a", "-n", 30, "--judge", "j") == 0
+    rows = scored("a")
+    reader, images = runs.load("j")[0], data.folder(pictures, 16)
+    x = runs.draw(*runs.load("a"), 30, torch.Generator().manual_seed(0))
+    assert rows["run"] == evaluate.score_images(x, images, reader) and "class_tv" in rows["run"]
+    go("train", "vae", "--data", pictures, "--size", 12, "--budget", "quick", "--out", "b")
+    assert go("score", "b", "-n", 30, "--judge", "j") == 2
+    assert "judge: expected a run of a judge for images (3, 12, 12)" in said(capsys).err
+
+
+# --- what is wrong is named --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("train", "vae_cats"), "name: expected one of judge_digits, "),
+        (("train", "ddpm"), "data: expected a folder of images, or one of digits, mnist"),
+        (("train", "ddpm", "--data", "nowhere"), "path: expected "),
+        (("train", "vae_digits", "--seed", "-1"), "seed: expected "),
+        (("train", "vae_digits", "--steps", "0"), "steps: expected "),
+        (("train", "vae_digits", "--batch", "2000"), "batch: expected a number in [1, 1000]"),
+        (("train", "vae_digits", "--device", "cubes"), "device: expected a device of this machine"),
+        (("sample", "nowhere"), "folder: expected a folder with a run, got nowhere"),
+        (("score", "nowhere"), "folder: expected a folder with a run, got nowhere"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_written(words, message, tmp_path, capsys):
+    assert go(*words) == 2
+    assert f"genlib: {message}" in said(capsys).err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_card_that_is_none(tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    for text in ("", "{}", '{"plan": {"name": "cats"}}', "[1]"):
+        (tmp_path / "a" / "card.json").write_text(text, encoding="utf-8")
+        assert go("sample", "a") == 2
+        assert "folder: expected a folder with a run, got a" in said(capsys).err
+    go("train", "vae_digits", "--steps", 1, "--out", "b")
+    (tmp_path / "b" / "model.safetensors").write_bytes(b"half")
+    assert go("sample", "b") == 2 and "model.safetensors of a VAE, got" in said(capsys).err
+
+
+def test_every_command_has_one_screen_of_help(capsys):
+    for words in ((), ("train",), ("judge",), ("sample",), ("score",), ("recipes",)):
+        with pytest.raises(SystemExit) as stopped:
+            go(*words, "-h")
+        assert stopped.value.code == 0 and len(said(capsys).out.splitlines()) <= 40
+    with pytest.raises(SystemExit) as stopped:
+        go("train", "vae_digits", "--colour", "red")
+    assert stopped.value.code == 2
+
+
+def test_all_recipes_are_listed(capsys):
+    assert go("recipes") == 0
+    lines = said(capsys).out.splitlines()
+    assert [line.split()[0] for line in lines[: len(recipes.RECIPES)]] == list(recipes.RECIPES)
+
+
+def test_a_plan_belongs_to_what_it_names():
+    with pytest.raises(ValueError, match="name: expected one of"):
+        Plan("cats")
+    with pytest.raises(TypeError, match="steps: expected a whole number"):
+        Plan("vae_digits", steps=1.5)
+    assert Plan("gan_points").images() is None and Plan("gan_digits").images().name == "digits"
