@@ -151,6 +151,14 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> tuple[nn.Mod
     return model.to(expect_device("device", device)).eval().requires_grad_(False), card
 
 
+def _begun(folder: Path, card: dict, resume: bool) -> dict:
+    """The card of a new run, or of the one to go on with."""
+    if resume:
+        return _same(folder, card)
+    _claim(folder, card)
+    return card
+
+
 def _claim(folder: Path, card: dict) -> None:
     """Make the folder of a new run, so that no other run can have it.
 
@@ -230,8 +238,7 @@ def train(
     first = team is None or team.is_main
     with _held(folder) if first else contextlib.nullcontext():
         if first:
-            card = _card(plan, recipe, images, training, device)
-            card = _same(folder, card) if resume else _claim(folder, card) or card
+            card = _begun(folder, _card(plan, recipe, images, training, device), resume)
         training.spread(team)
         if team:
             team.wait()

@@ -7,6 +7,7 @@ import http.server
 import math
 import os
 import threading
+from pathlib import Path
 
 import pooch
 import pytest
@@ -274,8 +275,28 @@ def test_a_broken_file_in_the_folder_is_named(tiny, monkeypatch):
     ):
         data.mnist()
     path.unlink()
-    with pytest.raises(ValueError, match="FileNotFoundError"):
+    with pytest.raises(ValueError, match=f"GENLIB_DATA: expected a folder with mnist/{path.name}"):
         data.mnist()
+
+
+def test_a_wrong_genlib_data_is_named(tiny, monkeypatch, tmp_path):
+    folder, arrays = tiny
+    (tmp_path / "a file").touch()
+    (tmp_path / "no sets").mkdir()
+    for name, why in {
+        "nowhere": "there is no folder .*nowhere",
+        "a file": "there is no folder .*a file",
+        "no sets": "there is no folder .*no sets.mnist",
+        "sets/mnist": "there is no folder .*sets.mnist.mnist",
+    }.items():
+        monkeypatch.setenv("GENLIB_DATA", str(tmp_path / name))
+        expected = f"^GENLIB_DATA: expected a folder with mnist/{download.FILES[0]}.gz in it, got "
+        with pytest.raises(ValueError, match=f"{expected}.*{name}' .{why}.$"):
+            data.mnist()
+    monkeypatch.setenv("HOME", str(folder.parent.parent))
+    monkeypatch.setenv("USERPROFILE", str(folder.parent.parent))
+    monkeypatch.setenv("GENLIB_DATA", "~/sets")
+    check_tiny(arrays)
 
 
 def test_downloads_from_the_next_mirror_and_then_from_the_cache(tiny, server, monkeypatch):
@@ -313,6 +334,135 @@ def test_a_broken_cache_heals(tiny, server, monkeypatch, tmp_path):
     for path in (tmp_path / "cache" / "mnist").iterdir():
         path.write_bytes(path.read_bytes()[:50])
     check_tiny(arrays)
+
+
+def everything_in(folder):
+    return {
+        p.relative_to(folder): p.read_bytes() if p.is_file() else "folder"
+        for p in folder.rglob("*")
+    }
+
+
+def read_only(place, monkeypatch):
+    """Nothing below a place can be made, moved or taken away, as root may do with every mode of a folder."""
+    for name in ("mkdir", "unlink", "rename", "replace"):
+        real = getattr(os, name)
+
+        def refuses(path, *args, real=real, **kwargs):
+            if str(path).startswith(str(place)):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *args, **kwargs)
+
+        monkeypatch.setattr(os, name, refuses)
+
+
+def damaged(cache, monkeypatch):
+    (cache / "mnist").mkdir(parents=True)
+    for file in download.FILES:
+        (cache / "mnist" / f"{file}.gz").write_bytes(b"not what it should be")
+
+
+def damaged_and_read_only(cache, monkeypatch):
+    damaged(cache, monkeypatch)
+    read_only(cache, monkeypatch)
+
+
+def empty_and_read_only(cache, monkeypatch):
+    cache.mkdir()
+    read_only(cache, monkeypatch)
+
+
+def no_home(cache, monkeypatch):
+    monkeypatch.setattr(pooch, "os_cache", lambda name: Path(os.devnull, ".cache", name))
+
+
+def a_home_of_no_place(cache, monkeypatch):
+    monkeypatch.setattr(pooch, "os_cache", lambda name: Path("~/.cache") / name)
+
+
+def folders_for_files(cache, monkeypatch):
+    for file in download.FILES:
+        (cache / "mnist" / f"{file}.gz" / "in it").mkdir(parents=True)
+
+
+def a_file_for_the_cache(cache, monkeypatch):
+    cache.write_bytes(b"a file")
+
+
+def a_file_for_the_set(cache, monkeypatch):
+    cache.mkdir()
+    (cache / "mnist").write_bytes(b"a file")
+
+
+def a_full_disk(cache, monkeypatch):
+    real = Path.write_bytes
+
+    def half(path, content):
+        real(path, content[: len(content) // 2])
+        raise OSError(28, "No space left on device", str(path))
+
+    cache.joinpath("mnist").mkdir(parents=True)
+    monkeypatch.setattr(Path, "write_bytes", half)
+
+
+CACHES = [
+    damaged_and_read_only,
+    empty_and_read_only,
+    no_home,
+    a_home_of_no_place,
+    folders_for_files,
+    a_file_for_the_cache,
+    a_file_for_the_set,
+    a_full_disk,
+]
+
+
+@pytest.mark.parametrize("trouble", CACHES, ids=lambda f: f.__name__)
+def test_a_cache_that_cannot_be_used_stops_nobody(trouble, tiny, server, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    trouble(tmp_path / "cache", monkeypatch)
+    before = everything_in(tmp_path)
+    monkeypatch.setitem(download.MIRRORS, "mnist", ("http://127.0.0.1:9", server))
+    with pytest.warns(UserWarning, match="the cache .* cannot be written .*: the download is not"):
+        check_tiny(tiny[1])
+    assert everything_in(tmp_path) == before
+    monkeypatch.setitem(download.MIRRORS, "mnist", ("http://127.0.0.1:9", f"{server}/absent"))
+    with pytest.raises(ValueError, match="(?s)^mnist: could not load .*Tried:(\n  [^\n]+){3}$"):
+        data.mnist()
+    assert everything_in(tmp_path) == before
+
+
+def test_a_damaged_file_goes_even_without_a_network(tiny, monkeypatch, tmp_path):
+    damaged(tmp_path / "cache", monkeypatch)
+    monkeypatch.setitem(download.MIRRORS, "mnist", ("http://127.0.0.1:9",))
+    with pytest.raises(ValueError, match="train-images.*expected a complete .gz file"):
+        data.mnist()
+    assert len([*(tmp_path / "cache" / "mnist").iterdir()]) == 3  # that one is gone
+
+
+def test_a_mirror_that_stops_halfway_is_followed_by_the_next(tiny, server, monkeypatch, tmp_path):
+    class Stops(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"half")
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stops) as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        stops = f"http://127.0.0.1:{running.server_port}"
+        monkeypatch.setitem(download.MIRRORS, "mnist", (stops,))
+        with pytest.raises(ValueError, match=f"{stops}/train-images.*gz: .*4 bytes read, 996 more"):
+            data.mnist()
+        assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+        monkeypatch.setitem(download.MIRRORS, "mnist", (stops, server))
+        check_tiny(tiny[1])
+        running.shutdown()
+    kept = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert sorted(p.name for p in kept) == sorted(p.name for p in tiny[0].iterdir())
 
 
 def test_every_set_has_two_mirrors_or_more():

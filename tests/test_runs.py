@@ -262,7 +262,8 @@ def test_own_pictures_are_trained_drawn_and_scored(kind, pictures, capsys):
     assert card["shape"] == [3, 16, 16] and card["classes"] == ["blue", "red"]
     assert go("sample", "a", "-n", 4, "--out", "drawn") == 0
     assert Image.open("drawn/00003.png").size == (16, 16)
-    assert go("score", "a", "-n", 30) == 0
+    said(capsys)
+    assert go("score", "a", "-n", 30) == 0 and "judge: none" in said(capsys).out
     moved = pictures.rename(pictures.with_name("elsewhere"))
     assert go("score", "a", "-n", 30) == 2
     assert go("score", "a", "-n", 30, "--data", moved) == 0
@@ -287,6 +288,7 @@ def test_a_judge_of_ones_own_reads_the_samples(pictures, capsys):
     reader, images = runs.load("j")[0], data.folder(pictures, 16)
     x = runs.draw(*runs.load("a"), 30, torch.Generator().manual_seed(0))
     assert rows["run"] == evaluate.score_images(x, images, reader) and "class_tv" in rows["run"]
+    assert "judge: none" not in said(capsys).out
     go("train", "vae", "--data", pictures, "--size", 12, "--budget", "quick", "--out", "b")
     assert go("score", "b", "-n", 30, "--judge", "j") == 2
     assert "judge: expected a run of a judge for images (3, 12, 12)" in said(capsys).err

@@ -2,6 +2,7 @@
 
 from genlib.data.densities import Checkerboard, Mixture, checkerboard, grid, moons, ring, spiral
 from genlib.data.download import parse_idx
+from genlib.data.folder import folder
 from genlib.data.images import (
     ImageSet,
     binarise,
@@ -24,6 +25,7 @@ __all__ = [
     "dequantise",
     "digits",
     "fashion_mnist",
+    "folder",
     "grid",
     "image_set",
     "mnist",

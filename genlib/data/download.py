@@ -3,8 +3,11 @@
 import contextlib
 import gzip
 import hashlib
+import io
 import math
 import os
+import tempfile
+import warnings
 import zlib
 from pathlib import Path
 
@@ -60,27 +63,46 @@ def read(name: str, file: str) -> Tensor:
     expect_one_of("file", file, FILES)
     md5 = MD5[name][FILES.index(file)]
     if folder := os.environ.get("GENLIB_DATA"):
-        raw = _unpack(Path(folder) / name / f"{file}.gz", md5)
+        raw = _own(folder, name, file, md5)
     else:
         raw = _fetch(name, file, md5)
     return parse_idx(raw)
 
 
-def _unpack(path: Path, md5: str) -> bytes:
-    """The decompressed bytes of a .gz file, once their md5 is the expected one.
+def _own(folder: str, name: str, file: str, md5: str) -> bytes:
+    """A file of the folder that GENLIB_DATA names, decompressed.
 
     Raises:
-        ValueError: the file is missing, incomplete, or not the expected one.
+        ValueError: there is no such file, or it is not the expected one.
+    """
+    top = Path(os.path.expanduser(folder))
+    path = top / name / f"{file}.gz"
+    try:
+        packed = path.read_bytes()
+    except OSError as error:
+        missing = [f"there is no folder {p}" for p in (top, top / name) if not os.path.isdir(p)]
+        raise ValueError(
+            f"GENLIB_DATA: expected a folder with {name}/{file}.gz in it, got {folder!r} "
+            f"({(missing or [error])[0]})"
+        ) from error
+    return _unpack(path, packed, md5)
+
+
+def _unpack(source: Path | str, packed: bytes, md5: str) -> bytes:
+    """What a .gz file holds, once its md5 is the expected one; `source` says where the file is from.
+
+    Raises:
+        ValueError: the file is incomplete, or not the expected one.
     """
     try:
-        raw = gzip.decompress(path.read_bytes())
+        raw = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(
-            f"{path}: expected a complete .gz file, got {type(error).__name__}: {error}"
+            f"{source}: expected a complete .gz file, got {type(error).__name__}: {error}"
         ) from error
     found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
     if found != md5:
-        raise ValueError(f"{path}: expected md5 {md5} after decompression, got {found}")
+        raise ValueError(f"{source}: expected md5 {md5} after decompression, got {found}")
     return raw
 
 
@@ -94,31 +116,60 @@ def _fetch(name: str, file: str, md5: str) -> bytes:
 
     cached = Path(pooch.os_cache("genlib")) / name / f"{file}.gz"
     tried = []
-    for mirror in (None, *MIRRORS[name]):
+    for source in (cached, *(f"{mirror}/{file}.gz" for mirror in MIRRORS[name])):
         try:
-            if mirror:
-                _download(f"{mirror}/{file}.gz", cached)
-            return _unpack(cached, md5)
+            packed = cached.read_bytes() if source is cached else _download(source)
+            raw = _unpack(source, packed, md5)
         except (OSError, ValueError) as error:  # every error of `requests` is an OSError
-            tried.append(f"  {mirror or 'cache'}: {error}")
-            with contextlib.suppress(
-                OSError
-            ):  # a cache that cannot be written is no reason to stop
-                cached.unlink(missing_ok=True)
+            said = str(error)
+            tried.append(said if str(source) in said else f"{source}: {said}")
+            if source is cached and isinstance(error, ValueError):
+                _drop(cached)
+            continue
+        if source is not cached:
+            _keep(packed, cached)
+        return raw
     raise ValueError(
         f"{name}: could not load {file}.gz. Either connect to the network once, or put the four .gz files of the set "
         f"into FOLDER/{name}/ and set the environment variable GENLIB_DATA=FOLDER; "
-        f'or use image_set("digits"), which needs neither. Tried:\n' + "\n".join(tried)
+        f'or use image_set("digits"), which needs neither. Tried:\n  ' + "\n  ".join(tried)
     )
 
 
-def _download(url: str, path: Path) -> None:
-    """Download into `path`; pooch writes beside it and moves the file only when it is complete."""
+def _download(url: str) -> bytes:
+    """A file from the network, in memory: the sets have 11 MB and 30 MB.
+
+    Raises:
+        OSError: it did not come, or not whole.
+    """
     import pooch
 
-    pooch.get_logger().setLevel("ERROR")
+    content = io.BytesIO()
     watched = os.environ.get("GENLIB_STATIC") != "1"
-    pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, progressbar=watched)
+    pooch.HTTPDownloader(progressbar=watched, timeout=30)(url, content, None)
+    return content.getvalue()
+
+
+def _keep(packed: bytes, path: Path) -> None:
+    """Put a file into the cache, whole or not at all; a cache that cannot be written is said and no reason to stop."""
+    try:
+        if not path.is_absolute():  # so it is for a user without a home
+            raise OSError("no home folder is known")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+            part = Path(beside, path.name)
+            part.write_bytes(packed)
+            part.replace(path)
+    except OSError as error:
+        why = error.strerror or error
+        message = f"the cache {path.parent} cannot be written ({why}): the download is not kept"
+        warnings.warn(message, stacklevel=2)
+
+
+def _drop(path: Path) -> None:
+    """Take a damaged file out of the cache, where that is allowed."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 @border
