@@ -12,10 +12,10 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit mutate notebooks site serve exercises table results bench timings judge plane replay ddpm new repository constraints clean
+.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises table results bench timings judge plane replay ddpm gpu pretend gpudry new repository constraints clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env:  ## make or refresh the environment in .venv (PYTHON=..., TORCH_INDEX=... for a CPU build of torch)
 	@tools/env.sh
@@ -45,6 +45,12 @@ mutate: env  ## plant known defects one by one and report those that no test cat
 notebooks: env  ## run every notebook in the quick budget (nbval)
 	@GENLIB_BUDGET=quick $(PYTEST) -q notebooks tests/slow --durations=5 --junitxml=_build/junit/notebooks.xml
 
+env-test: env  ## unit tests and notebooks in another environment: make env-test ENV=offline (names: make env-test)
+	@$(PY) -m tools.env_test "$(ENV)"
+
+colab: env  ## the same with the versions of packages that Colab has (Python 3.13; ENV_PYTHON=... names one)
+	@$(PY) -m tools.env_test colab
+
 site: book  ## the built book in a real browser (skipped with a line where there is no Chromium)
 	@$(PYTEST) -q tests/site --junitxml=_build/junit/site.xml
 
@@ -71,6 +77,15 @@ plane: env  ## train the networks behind the latent planes again (changes these 
 
 replay: env  ## train the two runs of the GAN replay again (changes this figure)
 	@$(PY) -m tools.train_replay
+
+gpu: env  ## measure the gpu budget on the graphics card of this machine (NAMES="ddpm_mnist peers" for some)
+	@$(PY) -m tools.make_gpu_results $(NAMES)
+
+pretend: env  ## run every notebook in quick on a pretended card, on which mixing devices raises (NAMES="03b" for some)
+	@$(PY) -m tools.run_pretend $(NAMES)
+
+gpudry: env  ## run the gpu versions of the notebooks on the CPU with few steps (needs MNIST; minutes each)
+	@$(PY) -m tools.gpu_dry $(NAMES)
 
 ddpm: env  ## train the diffusion model of the digits that comes with the book again
 	@$(PY) -m tools.train_ddpm

@@ -12,7 +12,7 @@ import torch
 from genlib import processes, runs
 from genlib.expect import expect_device
 from genlib.recipes import IMAGES, RECIPES
-from genlib.run import BUDGETS, device_name
+from genlib.run import BUDGETS, device_name, forgiving_output
 from genlib.table import Table
 
 OWN_DATA = f"{', '.join(IMAGES)}, or a folder of images, in which subfolders are classes"
@@ -21,9 +21,7 @@ OWN_DATA = f"{', '.join(IMAGES)}, or a folder of images, in which subfolders are
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     asked = parser().parse_args(arguments)
-    for out in (sys.stdout, sys.stderr):
-        if hasattr(out, "reconfigure"):  # a pipe that knows no arrows gets a mark in their place
-            out.reconfigure(errors="replace")
+    forgiving_output()
     try:
         return asked.do(asked)
     except (ValueError, TypeError) as error:

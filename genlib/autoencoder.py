@@ -207,8 +207,8 @@ def principal_angles(U: Tensor, V: Tensor) -> Tensor:
     expect_data("V", V, "D k", **expect_data("U", U, "D k"))
     from scipy.linalg import subspace_angles
 
-    U, V = (basis.detach().double().cpu().numpy() for basis in (U, V))
-    return torch.from_numpy(subspace_angles(U, V)).rad2deg()
+    angles = subspace_angles(*(basis.detach().double().cpu().numpy() for basis in (U, V)))
+    return torch.from_numpy(angles).to(U.device).rad2deg()
 
 
 # --- denoising: two corruptions, and the plain remedy ------------------------------------------------------
@@ -289,7 +289,8 @@ def standard_normal(latent_dim: Size) -> CodeDistribution:
 def scaled_normal(z: Tensor) -> CodeDistribution:
     """N(0, s^2 I), s the root mean square of all entries of the codes z (N, Z): knows one number."""
     unit = standard_normal(expect_data("z", z, "N Z")["Z"])
-    return CodeDistribution(unit.weights, unit.means, unit.roots * z.square().mean().sqrt())
+    weights, means, roots = (part.to(z.device) for part in (unit.weights, unit.means, unit.roots))
+    return CodeDistribution(weights, means, roots * z.square().mean().sqrt())
 
 
 @border
@@ -319,4 +320,4 @@ def fitted_mixture(z: Tensor, k: int, rng: torch.Generator | None = None) -> Cod
     expect_positive("variance of z", reg)
     em = GaussianMixture(k, reg_covar=reg, random_state=seed).fit(z.double().cpu().numpy())
     found = em.weights_, em.means_, np.linalg.cholesky(em.covariances_)
-    return CodeDistribution(*(torch.from_numpy(part).float() for part in found))
+    return CodeDistribution(*(torch.from_numpy(part).float().to(z.device) for part in found))

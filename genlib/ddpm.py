@@ -30,7 +30,7 @@ from genlib.expect import (
 )
 from genlib.losses import squared_error
 from genlib.nets import Fourier, ResidualMLP, UNet
-from genlib.rng import normal, permutation
+from genlib.rng import normal, stratified
 
 # --- schedules -----------------------------------------------------------------------------------------------
 
@@ -152,8 +152,7 @@ class DDPM(nn.Module):
         As good as independent times, and the loss of a batch varies less. Paper: Kingma et al. 2021, appendix I.1, for
         times at equal distances; here each is drawn within its own part.
         """
-        part = permutation(n, rng) + torch.rand(n, generator=rng, dtype=torch.float64)
-        return (part / max(n, 1) * self.T).long().clamp(max=self.T - 1) + 1
+        return (stratified(n, rng) * self.T).long().clamp(max=self.T - 1) + 1
 
     def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """What the network should say, in the shape of x_0: eps, x_0 or v."""

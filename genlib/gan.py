@@ -229,8 +229,9 @@ def gaussian_game_value(theta: float | Tensor, phi: float | Tensor, nodes: int =
     The integrals are done by Gauss-Hermite quadrature. theta and phi are numbers, or tensors of one shape.
     """
     _expect_places(theta=theta, phi=phi)
-    theta, phi = (torch.as_tensor(value, dtype=torch.float64) for value in (theta, phi))
-    z, weight = quadrature(nodes)
+    device = next((value.device for value in (theta, phi) if isinstance(value, Tensor)), None)
+    theta, phi = (torch.as_tensor(v, dtype=torch.float64, device=device) for v in (theta, phi))
+    z, weight = (part.to(device) for part in quadrature(nodes))
     shape = (*torch.broadcast_shapes(theta.shape, phi.shape), 1)
     theta, phi = (value.expand(shape[:-1]).unsqueeze(-1) for value in (theta, phi))
     real, fake = gaussian_game_logits(z, phi), gaussian_game_logits(theta + z, phi)

@@ -10,6 +10,7 @@ and are moved, so that a seed means the same everywhere.
 import os
 import platform
 import random
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def setup(seed: Seed = 0) -> Run:
     np.random.seed(run.seed)  # noqa: NPY002 (scikit-learn draws from it where nothing else is said)
     torch.manual_seed(run.seed)
     _figure_style()
+    forgiving_output()
     print(
         f"seed {seed} · budget {budget} · device {device_name(run.device)} · {torch.get_num_threads()} threads · "
         f"Python {platform.python_version()} · torch {torch.__version__}"
@@ -77,6 +79,13 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return str(device)
+
+
+def forgiving_output() -> None:
+    """Let print go on where the output cannot hold a character: cp1252 has no arrow, ASCII no accent. It shows a ?."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure and sys.stdout.errors in ("strict", "surrogateescape"):
+        reconfigure(errors="replace")
 
 
 def _figure_style() -> None:

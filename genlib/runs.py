@@ -37,6 +37,7 @@ from genlib.expect import (
     Size,
     border,
     expect,
+    expect_data,
     expect_device,
     expect_one_of,
 )
@@ -234,12 +235,11 @@ def train(
     folder, team, images = Path(folder), current(), plan.images()
     device = team.device if team else expect_device("device", device)
     recipe = plan.recipe(images)
-    training = recipe.training(plan.seed, plan.budget, device)
+    training = recipe.training(plan.seed, plan.budget, device).spread(team)
     first = team is None or team.is_main
     with _held(folder) if first else contextlib.nullcontext():
         if first:
             card = _begun(folder, _card(plan, recipe, images, training, device), resume)
-        training.spread(team)
         if team:
             team.wait()
         if resume and (folder / STATE).exists():
@@ -261,10 +261,11 @@ def _show(folder: Path, n: int, device: torch.device) -> None:
 
 def _steps(training: Training, look, team: Team | None) -> bool:
     """Take the steps that are left, with a look after each; Ctrl-C ends it after a step. Whether all were taken."""
-    with interrupts() as asked:
+    kept = interrupts() if team is None else contextlib.nullcontext()  # a team stops at once
+    with kept as asked:
         for _ in training:
             look()
-            if asked and not team:
+            if asked:
                 return False
     return True
 
@@ -407,6 +408,7 @@ def draw(model: nn.Module, card: dict, n: Count, rng: torch.Generator) -> Tensor
     Raises:
         ValueError: the model cannot draw.
     """
+    _expect_card(card)
     if isinstance(model, Classifier):
         raise ValueError(f"model: expected one that draws, got a {card['model']}")
     parts = [min(AT_ONCE, n - done) for done in range(0, n, AT_ONCE)] or [0]
@@ -415,6 +417,13 @@ def draw(model: nn.Module, card: dict, n: Count, rng: torch.Generator) -> Tensor
         return drawn * card["unit"]
     x = torch.cat([_images(model, card, k, rng) for k in parts])
     return evaluate.to_grey_levels(unsigned(x) if card["signed"] else x, card["levels"])
+
+
+def _expect_card(card: dict) -> None:
+    """Check that a dictionary is the card of a run."""
+    needed = ("model", "shape", "signed", "labels", "classes", "levels", "unit")
+    if missing := [key for key in needed if key not in card]:
+        raise ValueError(f"card: expected the card of a run, got one without {', '.join(missing)}")
 
 
 def _images(model: nn.Module, card: dict, n: int, rng: torch.Generator) -> Tensor:
@@ -451,13 +460,17 @@ def write_images(x: Tensor, folder: str | Path) -> None:
 @border
 def labels(card: dict, n: Count) -> Tensor:
     """The classes that n samples of a conditional model are drawn for: each in turn, int64, (n,)."""
+    _expect_card(card)
     return torch.arange(n) % (len(card["classes"]) or 10)
 
 
 @border
 def figure(x: Tensor) -> Figure:
     """Samples as a figure: a grid of images, or points in the plane."""
-    return plot.images(x, math.ceil(math.sqrt(len(x)))) if x.dim() == 4 else plot.scatter_2d(x)
+    if x.dim() == 4:
+        return plot.images(x, math.ceil(math.sqrt(len(x))) or None)
+    expect_data("x", x, "n 2")
+    return plot.scatter_2d(x)
 
 
 @border

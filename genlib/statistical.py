@@ -67,7 +67,7 @@ class ClassConditional:
         expect_fitted(self, "prior")
         expect_data("x", x, "n C H W", **dict(zip("CHW", self.shape, strict=True)))
         log_p = np.stack([density.score_samples(_flat(x)) for density in self.densities], axis=1)
-        return self.prior.double().log() + torch.from_numpy(log_p)
+        return self.prior.to(x.device).double().log() + torch.from_numpy(log_p).to(x.device)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) = log sum_y p(x, y), nats per dequantised image, shape (n,)."""
@@ -85,10 +85,10 @@ class ClassConditional:
         if y is None:
             y = categorical(self.prior, n, rng)
         expect_whole("y", y, 0, len(self.prior) - 1, n=n)
-        x = torch.empty(n, *self.shape)
+        x = torch.empty(n, *self.shape, device=y.device)
         for k in y.unique():
             draws = _draw(self.densities[k], int((y == k).sum()), rng)
-            x[y == k] = torch.from_numpy(draws).float().reshape(-1, *self.shape)
+            x[y == k] = torch.from_numpy(draws).reshape(-1, *self.shape).to(x)
         return quantise(x, self.levels)
 
     def _fitted(self, x: Tensor, rng: torch.Generator | None) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genlib import words
 from genlib.expect import Count, border, expect_one_of
+from genlib.run import forgiving_output
 
 HERE = Path(__file__).parent
 
@@ -91,6 +92,10 @@ class Table:
         ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+    def __str__(self) -> str:
+        forgiving_output()  # arrows and ± may be more than the terminal can show
+        return repr(self)
 
     def _repr_html_(self) -> str:
         model, title, legend = (

@@ -171,11 +171,11 @@ class Training:
         """
         left, alone = range(len(self)), self._team is None
         title = title if alone or self._team.is_main else None
-        kept = _kept_interrupts() if alone else contextlib.nullcontext()  # many cannot agree where
-        with self._training_mode(), kept as interrupts:
+        kept = interrupts() if alone else contextlib.nullcontext()  # many cannot agree where
+        with self._training_mode(), kept as asked:
             for _ in progress(left, title, total=len(self)) if title else left:
                 self._step()
-                if interrupts:
+                if asked:
                     break
         if self.done < self.steps:
             print(
@@ -507,7 +507,7 @@ def _again(batches: Iterable) -> Iterator:
 
 
 @contextlib.contextmanager
-def _kept_interrupts() -> Iterator[list]:
+def interrupts() -> Iterator[list]:
     """Collect Ctrl-C in a list, so that a step is never cut in two; a second one stops at once."""
     asked: list[bool] = []
 

@@ -41,6 +41,7 @@ def build(folder: Path, text: str) -> tuple[str, str]:
     )
     app.add_directive("quiz", genbook.Quiz, override=True)
     app.add_directive("strip", genbook.Strip, override=True)
+    app.add_directive("environments", genbook.Environments, override=True)
     app.add_role("stored", genbook.Stored(), override=True)
     app.build()
     warnings.seek(0)
@@ -171,3 +172,25 @@ def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):
     monkeypatch.setenv("GENLIB_BUDGET", "quick")
     keys.append(genbook.fingerprint())
     assert len(set(keys)) == 4 and keys[-1] == genbook.fingerprint()
+
+
+def test_environments_show_what_passed_and_say_what_was_not_run(tmp_path, monkeypatch):
+    versions = dict.fromkeys(("python", *genbook.SHOWN), "1.2<3")
+    counts = {"passed": 7, "failed": 1, "skipped": 0}
+    row = {"date": "2026-01-02", "versions": versions, "unit": counts, "notebooks": counts}
+    row["memory_mb"] = 765
+    stored = {"lowest": row | {"failing": ["02a_x: q6-test"]}, "colab": row | {"failing": []}}
+    monkeypatch.setattr(genbook, "ROOT", tmp_path)
+    (tmp_path / "book" / "_data").mkdir(parents=True)
+    (tmp_path / "book" / "_data" / "environments.json").touch()
+    monkeypatch.setattr(genbook.table, "stored", {"environments": stored}.__getitem__)
+    page, warnings = build(tmp_path, "```{environments}\n```\n")
+    assert warnings == "" and "1.2&lt;3" in page
+    rows = re.findall(r"<tr><th scope=.row.><code>(\w+)</code>.*?</tr>", page)
+    assert rows == list(genbook.ENVIRONMENTS), "one row each"
+    assert page.count("<td>7 passed, 1 failed</td>") == 4 and page.count("<td>765</td>") == 2
+    assert page.count("<td>not run</td>") == len(rows) - 2
+    assert page.count("<li><code>") == 1 and "<li><code>lowest</code>, 02a_x: q6-test</li>" in page
+    table = re.search(r"<table>.*</table>", page, re.DOTALL).group()
+    widths = {line.count("<td") + line.count("<th ") for line in table.split("</tr>")[:-1]}
+    assert len(widths) == 1, "every row fills every column"

@@ -112,6 +112,16 @@ def test_nearest_training_ratio_tells_copies_from_news():
     assert evaluate.nearest_training_ratio(new, train, test) == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_fast_search_in_a_large_set_finds_the_nearest():
+    train = torch.rand(3000, 200, generator=rng(0))
+    x = torch.cat([torch.rand(150, 200, generator=rng(1)), train[:5], train[:5] + 1e-4])
+    exact = torch.cdist(x.double(), train.double()).amin(dim=1)
+    for few in (10, 5000):
+        found = evaluate._nearest(x, train, few)
+        torch.testing.assert_close(found.double(), exact, atol=1e-5, rtol=1e-5)
+    assert (evaluate._nearest(x, train, 10)[150:155] == 0).all()
+
+
 # --- digits ------------------------------------------------------------------------------------------------
 
 

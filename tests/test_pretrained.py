@@ -20,6 +20,7 @@ from genlib.recipes import RECIPES
 MODELS = {
     "judge_digits": lambda: judge("digits"),
     "judge_mnist": lambda: judge("mnist"),
+    "judge_fashion_mnist": lambda: judge("fashion_mnist"),
     "ddpm_digits": pretrained.digits_ddpm,
     "autoencoder_plane": pretrained.latent_plane_autoencoder,
     "vae_plane": pretrained.latent_plane_vae,
@@ -131,7 +132,10 @@ def layers(w, name, x):
     return linear(w, f"{name}.{first + 6}", x)
 
 
-@pytest.mark.parametrize("name, side, strides", [("digits", 8, (1, 2)), ("mnist", 28, (1, 2, 2))])
+@pytest.mark.parametrize(
+    "name, side, strides",
+    [("digits", 8, (1, 2)), ("mnist", 28, (1, 2, 2)), ("fashion_mnist", 28, (1, 2, 2))],
+)
 def test_the_judge_is_the_formula(name, side, strides):
     w, x = tensors(f"judge_{name}"), torch.rand(5, 1, side, side)
     h = x

@@ -17,8 +17,9 @@ def main() -> int:
         "GENLIB_STATIC": "1",
         "OMP_NUM_THREADS": "1",
     } | os.environ
+    environment["PYTHONIOENCODING"] = "utf-8"
     with subprocess.Popen(
-        build, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        build, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         for line in process.stderr:
             if line.strip() and not line.startswith(NOISE):

@@ -65,12 +65,14 @@ def failure(tests: list[str], copy: Path) -> str | None:
     options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
     known = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     known |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # none is needed, and they take seconds
+    known |= {"PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
         cwd=copy,
         env=os.environ | known,
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return (failed or [f"pytest ended with {done.returncode}"])[0] if done.returncode else None

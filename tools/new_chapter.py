@@ -109,12 +109,12 @@ def with_chapter(contents: str, stem: str) -> str:
     """The table of contents with the chapter behind the last numbered one.
 
     Raises:
-        ValueError: there is no part "Reference" to put it before.
+        ValueError: there is no part "Beyond the notebooks" to put it before.
     """
     number, name = stem.split("_", 1)
-    before, marker, after = contents.partition("  - caption: Reference\n")
+    before, marker, after = contents.partition("  - caption: Beyond the notebooks\n")
     if not marker:
-        raise ValueError("_toc.yml: expected the line `  - caption: Reference`, got none")
+        raise ValueError("_toc.yml: expected the line `  - caption: Beyond the notebooks`, got none")
     lines = [
         f"      - file: book/{stem}",
         "        sections:",

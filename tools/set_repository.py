@@ -51,9 +51,10 @@ def write(url: str, root: Path = ROOT) -> list[Path]:
     old, changed = current(root), []
     for path in files(root):
         text = path.read_text(encoding="utf-8")
-        # `github.com/owner/name` in addresses, `github/owner/name` in links to Colab
+        # `github.com/owner/name` in addresses, `github/owner/name` in links to Colab, `gh/owner/name` to Binder
         new = text.replace(f"github.com/{slug(old)}", f"github.com/{slug(url)}")
-        new = new.replace(f"/github/{slug(old)}/", f"/github/{slug(url)}/")
+        for host in ("github", "gh"):
+            new = new.replace(f"/{host}/{slug(old)}/", f"/{host}/{slug(url)}/")
         if new != text:
             path.write_text(new, encoding="utf-8")
             changed.append(path)

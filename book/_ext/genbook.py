@@ -2,6 +2,7 @@
 
 - `quiz`: a question whose options give their reason, on plain HTML, so it works offline and by keyboard.
 - `stored`: a number from book/_data, so that no measured number is typed into a page.
+- `environments`: in which environments the tests passed, with versions and date.
 - `strip`: rows of stored images. `running-table`: the table that compares all models, from the same place.
 - `interactive`: a figure of genlib.interact; `student-copies`: links to the notebooks without solutions.
 - Every page ends with two links: to the page of changes, and to a form for errors.
@@ -33,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from genlib import interact, table, words  # noqa: E402
+from tools.env_test import ENVIRONMENTS, SHOWN  # noqa: E402
 from tools.make_exercises import NOTEBOOKS, has_solutions, write_student_copies  # noqa: E402
 
 # --- the execution cache -------------------------------------------------------------------------
@@ -232,6 +234,47 @@ class RunningTable(SphinxDirective):
         return [raw(shown._repr_html_())]
 
 
+class Environments(SphinxDirective):
+    """One row for each environment of tools/env_test.py: what was tried there, with which versions, what passed.
+
+    Below the table, by name, what failed. An environment without a stored row is shown as not run.
+    """
+
+    def run(self) -> list[nodes.Node]:
+        file = ROOT / "book" / "_data" / "environments.json"
+        self.env.note_dependency(str(file))
+        stored = table.stored(file.stem) if file.exists() else {}
+        titles = ["Environment", "Unit tests", "Cells of notebooks", "Memory (MB)", "Python"]
+        titles += [*SHOWN, "Date"]
+        head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+        body = "".join(self.row(name, stored.get(name)) for name in ENVIRONMENTS)
+        failed = [
+            f"<li><code>{name}</code>, {html.escape(test)}</li>"
+            for name, row in stored.items()
+            for test in row["failing"]
+        ]
+        shown = (
+            '<div class="gl-table" role="region" tabindex="0" aria-label="Environments"><table>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+        return [raw(shown + (f"<p>What failed:</p><ul>{''.join(failed)}</ul>" if failed else ""))]
+
+    @staticmethod
+    def row(name: str, found: dict | None) -> str:
+        what = html.escape(ENVIRONMENTS[name].what)
+        title = f'<th scope="row"><code>{name}</code><br>{what}</th>'
+        if found is None:
+            return f"<tr>{title}<td>not run</td>{'<td></td>' * (len(SHOWN) + 4)}</tr>"
+        counts = (
+            ", ".join(f"{n} {kind}" for kind, n in found[part].items() if n)
+            for part in ("unit", "notebooks")
+        )
+        versions = (found["versions"][key] for key in ("python", *SHOWN))
+        values = (*counts, str(found["memory_mb"]), *versions, found["date"])
+        cells = "".join(f"<td>{html.escape(value)}</td>" for value in values)
+        return f"<tr>{title}{cells}</tr>"
+
+
 class Strip(SphinxDirective):
     """Rows of stored 8 x 8 images with their labels (words.PICTURES) as text; the content is the caption.
 
@@ -326,6 +369,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("build-finished", publish_exercises)
     app.add_directive("quiz", Quiz)
     app.add_directive("running-table", RunningTable)
+    app.add_directive("environments", Environments)
     app.add_directive("strip", Strip)
     app.add_directive("interactive", InteractiveFigure)
     app.add_directive("student-copies", StudentCopies)

@@ -26,8 +26,7 @@ def folder(path: str | Path, size: Side, channels: int = 3) -> ImageSet:
 
     A picture is turned as its EXIF says, laid on white where it is transparent, cut to the largest square in its
     middle, and resized by Lanczos' filter, which keeps more detail than a mean over areas and makes no stairs;
-    its small overshoots at hard edges are cut off at black and white. Of a film the first picture is taken; profiles
-    of colour are left aside.
+    its small overshoots at hard edges are cut off. Of a film the first picture is taken.
 
     The folders directly in `path` are the labels, in the order of their names; deeper ones belong to the one that they
     lie in. Pictures directly in `path` make one class, called ".": the only one, or the first. Names that begin
@@ -51,10 +50,7 @@ def folder(path: str | Path, size: Side, channels: int = 3) -> ImageSet:
     """
     if channels not in (1, 3):
         raise ValueError(f"channels: expected 1 (grey) or 3 (colours), got {channels}")
-    root = os.path.expanduser(path)
-    if not os.path.isdir(root):
-        why = "which is a file" if os.path.isfile(root) else "which does not exist"
-        raise ValueError(f"path: expected a folder of pictures, got {str(path)!r}, {why}")
+    root = _expanded(path)
     names, failed = _names(root)
     pictures = _pictures(root, names, failed, size, channels)
     if len(pictures) < LEAST:
@@ -65,6 +61,15 @@ def folder(path: str | Path, size: Side, channels: int = 3) -> ImageSet:
     if failed:
         warnings.warn(f"{str(path)!r}: {len(pictures)} pictures{_left_out(failed)}", stacklevel=3)
     return _split(os.path.basename(os.path.abspath(root)), pictures)
+
+
+def _expanded(path: str | Path) -> str:
+    """The path of a folder, "~" expanded, once it is known to be one."""
+    root = os.path.expanduser(path)
+    if not os.path.isdir(root):
+        why = "which is a file" if os.path.isfile(root) else "which does not exist"
+        raise ValueError(f"path: expected a folder of pictures, got {str(path)!r}, {why}")
+    return root
 
 
 def _names(root: str) -> tuple[list[str], dict[str, str]]:

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from genlib.data import mnist
+from genlib.data import image_set
 from genlib.pretrained import card, digits_ddpm, judge, tensors
 from genlib.table import stored
 from tools import make_ddpm_results, train_ddpm
@@ -13,15 +13,16 @@ from tools.results import Trained
 
 
 @pytest.mark.skipif("GENLIB_DATA" not in os.environ, reason="needs MNIST at hand")
-def test_the_judge_of_mnist_scores_what_its_card_says():
-    model, d = judge("mnist"), mnist()
+@pytest.mark.parametrize("name, least", [("mnist", 0.99), ("fashion_mnist", 0.92)])
+def test_a_judge_scores_what_its_card_says(name, least):
+    model, d = judge(name), image_set(name)
     right = [
         model.predict(x) == y
         for x, y in zip(d.x_test.split(1000), d.y_test.split(1000), strict=True)
     ]
     accuracy = torch.cat(right).double().mean().item()
-    assert accuracy == pytest.approx(card("judge_mnist")["test_accuracy"], abs=1e-6)
-    assert accuracy > 0.99
+    assert accuracy == pytest.approx(card(f"judge_{name}")["test_accuracy"], abs=1e-6)
+    assert accuracy > least
 
 
 def test_the_diffusion_model_of_the_digits_scores_what_its_card_says():

@@ -14,7 +14,9 @@ assert not {"torchvision", "diffusers"} & set(sys.modules), "a heavy package was
 
 
 def test_importing_genlib_pulls_in_no_torchvision_and_no_network():
-    result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, encoding="utf-8"
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -24,6 +26,8 @@ def test_importing_a_model_costs_few_cpu_seconds_beside_torch():
         "import genlib.autoencoder, genlib.vae, genlib.gan, genlib.ddpm, genlib.train\n"
         "print(time.process_time() - start)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8"
+    )
     assert run.returncode == 0, run.stderr
     assert float(run.stdout) <= 0.3
