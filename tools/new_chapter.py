@@ -114,7 +114,9 @@ def with_chapter(contents: str, stem: str) -> str:
     number, name = stem.split("_", 1)
     before, marker, after = contents.partition("  - caption: Beyond the notebooks\n")
     if not marker:
-        raise ValueError("_toc.yml: expected the line `  - caption: Beyond the notebooks`, got none")
+        raise ValueError(
+            "_toc.yml: expected the line `  - caption: Beyond the notebooks`, got none"
+        )
     lines = [
         f"      - file: book/{stem}",
         "        sections:",
