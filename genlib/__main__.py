@@ -1,27 +1,35 @@
 """The command line: python -m genlib recipes | train NAME | judge | sample RUN | score RUN.
 
-Exit codes: 0 done, 1 something broke, 2 asked for in a way that cannot be, 130 put down by Ctrl-C and saved.
+Exit codes: 0 done, 1 something broke, 2 asked for in a way that cannot be, 130 ended by Ctrl-C.
 """
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 import torch
 
 from genlib import processes, runs
-from genlib.expect import expect_device
+from genlib.expect import expect_device, expect_number
 from genlib.recipes import IMAGES, RECIPES
 from genlib.run import BUDGETS, device_name, forgiving_output
 from genlib.table import Table
 
-OWN_DATA = f"{', '.join(IMAGES)}, or a folder of images, in which subfolders are classes"
+OWN_DATA = f"{', '.join(IMAGES)}, or a folder of images, whose subfolders are classes"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     asked = parser().parse_args(arguments)
     forgiving_output()
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"genlib: {message}", file=sys.stderr)
+        return _do(asked)
+
+
+def _do(asked: argparse.Namespace) -> int:
+    """Run a command; what is wrong is one line, not a traceback."""
     try:
         return asked.do(asked)
     except (ValueError, TypeError) as error:
@@ -30,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, RuntimeError) as error:
         print(f"genlib: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("genlib: stopped; what was saved before stands", file=sys.stderr)
+        return 130
 
 
 # --- what each command does --------------------------------------------------------------------------------------
@@ -41,24 +52,21 @@ def show_recipes(asked: argparse.Namespace) -> int:
         larger = recipe.steps.get("gpu")
         steps = f"{recipe.steps['cpu']:,} steps" + (f", gpu {larger:,}" if larger else "")
         print(f"{name:32} {recipe.data:14} {steps}")
-    print(f"\nwith --data also: {', '.join(runs.KINDS)}")
+    print(f"\nof your own pictures, with --data: {', '.join(runs.KINDS)}")
     return 0
 
 
 def train(asked: argparse.Namespace) -> int:
     """Train in a folder, or go on there."""
     device = expect_device("device", asked.device)
-    plan = runs.Plan(
-        asked.name,
-        asked.seed,
-        asked.budget or ("gpu" if device.type == "cuda" else "cpu"),
-        asked.steps,
-        asked.batch,
-        asked.data,
-        asked.size,
-        asked.channels,
-    )
-    folder = Path(asked.out or f"runs/{asked.name}-{asked.seed}")
+    names = ("name", "seed", "budget", "steps", "batch", "data", "size", "channels")
+    said = {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
+    folder = Path(asked.out or f"runs/{asked.name}-{said.get('seed', 0)}")
+    known = {"budget": "gpu" if device.type == "cuda" else "cpu"}
+    if asked.resume:  # what is not said again is as it was
+        card = runs.read_card(folder)
+        known = card["plan"] | ({"data": card["data"]["path"]} if card["data"]["path"] else {})
+    plan = runs.Plan(**(known | said))
     whole = runs.train(plan, folder, device, resume=asked.resume, save_every=asked.save_every)
     if team := processes.current():
         team.close()
@@ -70,9 +78,12 @@ def train(asked: argparse.Namespace) -> int:
 
 def sample(asked: argparse.Namespace) -> int:
     """Draw, and write one grid, or a file for each image."""
+    expect_number("n", asked.n, 1)
     model, card = runs.load(asked.run, asked.device)
     x = runs.draw(model, card, asked.n, torch.Generator().manual_seed(asked.seed)).cpu()
     out = Path(asked.out or Path(asked.run) / f"samples-{asked.seed}.png")
+    if out.suffix.lower() in (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pdf", ".svg"):
+        raise ValueError(f"--out: expected a .png or a folder, got {out}")
     if out.suffix.lower() == ".png":
         out.parent.mkdir(parents=True, exist_ok=True)
         runs.figure(x).savefig(out, dpi=150)
@@ -130,15 +141,15 @@ TRAIN = "Train in a folder: card.json, training and model.safetensors, log.jsonl
 
 def _options_of_training(one: argparse.ArgumentParser) -> None:
     one.set_defaults(do=train)
-    one.add_argument("--seed", type=int, default=0, help="of weights, order and noise (0)")
-    one.add_argument("--budget", choices=BUDGETS, help="gpu on a graphics card, else cpu")
+    one.add_argument("--seed", type=int, help="of weights, order and noise (0)")
+    one.add_argument(
+        "--budget", choices=BUDGETS, help="if left out: gpu on a graphics card, else cpu"
+    )
     one.add_argument("--steps", type=int, help="in the place of the recipe's own")
     one.add_argument("--batch", type=int, help="rows of a batch, of all processes together")
     one.add_argument("--data", help=OWN_DATA)
-    one.add_argument(
-        "--size", type=int, default=32, help="pixels a side, of a folder's images (32)"
-    )
-    one.add_argument("--channels", type=int, default=3, help="3 for colour, 1 for grey (3)")
+    one.add_argument("--size", type=int, help="pixels a side, of a folder's images (32)")
+    one.add_argument("--channels", type=int, help="of a folder's images: 3 colour, 1 grey (3)")
     one.add_argument("--out", help="the folder of the run (runs/NAME-SEED)")
     one.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     one.add_argument(
@@ -156,7 +167,9 @@ def _options_of_run(one: argparse.ArgumentParser, do, n: int) -> None:
 
 def _option_device(one: argparse.ArgumentParser) -> None:
     here = "cuda" if torch.cuda.is_available() else "cpu"
-    one.add_argument("--device", default=here, help=f"here {device_name(torch.device(here))}")
+    one.add_argument(
+        "--device", default=here, help=f"if left out: {device_name(torch.device(here))}"
+    )
 
 
 if __name__ == "__main__":

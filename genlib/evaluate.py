@@ -151,7 +151,7 @@ def score_images(
     class_tv: total variation of the class histogram, as the judge reads it, from that of the reference.
     nearest_ratio: `nearest_training_ratio`; of 500 samples where there are more than 10,000 training images.
     label_accuracy: share of samples that the judge reads as the class y they were drawn for; only with y.
-    The reference are the test images; where they are fewer than 500, all images of the set.
+    The reference are the test images; where they are fewer than 500, validation images too; under a dozen, all.
 
     Args:
         x: samples after `to_grey_levels`, (n, C, H, W), in [0, 1] on the levels of the set.
@@ -216,8 +216,10 @@ def _expect_finished(x: Tensor, images: ImageSet) -> int:
 
 def _reference(images: ImageSet) -> Tensor:
     """The images that samples are compared with."""
-    few = len(images.x_test) < 500
-    return torch.cat([images.x_train, images.x_val, images.x_test]) if few else images.x_test
+    if len(images.x_test) >= 500:
+        return images.x_test
+    held_back = torch.cat([images.x_val, images.x_test])
+    return held_back if len(held_back) >= 12 else torch.cat([images.x_train, held_back])
 
 
 @torch.no_grad()

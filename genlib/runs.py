@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from genlib import data, evaluate, plot, pretrained
+from genlib import data, evaluate, plot, pretrained, words
 from genlib.classifier import Classifier
 from genlib.data import ImageSet, unsigned
 from genlib.ddpm import DDPM
@@ -50,6 +50,7 @@ from genlib.train import STATE, Training, interrupts, write_whole
 KINDS = ("autoencoder", "vae", "gan", "ddpm", "judge")  # of models for pictures of one's own
 CARD, MODEL, LOG = "card.json", "model.safetensors", "log.jsonl"
 DDIM_STEPS, AT_ONCE = 50, 500
+REAL = {"label": words.TABLE["floor_of_any"]}
 
 
 # --- what a run trains ---------------------------------------------------------------------------------------
@@ -105,9 +106,28 @@ class Plan:
             recipe = for_images(self.name, images).at(self.budget)
         else:
             recipe = RECIPES[self.name].at(self.budget)
-            recipe = recipe if images is None else replace(recipe, data=images)
+            if self.data:
+                self._expect_fit(images)
+            if images is not None:
+                batch = min(recipe.batch, len(images.x_train))
+                recipe = replace(recipe, data=images, batch=batch)
         steps = {} if self.steps is None else {"steps": {"cpu": self.steps}}
         return replace(recipe, **steps, **({} if self.batch is None else {"batch": self.batch}))
+
+    def _expect_fit(self, images: ImageSet | None) -> None:
+        """Check that a recipe of the book can take other images than its own."""
+        own = RECIPES[self.name].data
+        if own in POINTS or images is None:
+            raise ValueError(
+                f"data: expected none for {self.name}, a recipe of points, got {self.data}"
+            )
+        wanted = ((1, 8, 8), 17) if own == "digits" else ((1, 28, 28), 256)
+        found = tuple(images.x_train.shape[1:]), images.levels
+        if found != wanted or len(images.classes) > 10:
+            raise ValueError(
+                f"data: expected images {wanted[0]} with {wanted[1]} grey levels and 10 classes at most for "
+                f"{self.name}, got {found[0]} with {found[1]} levels and {len(images.classes) or 10} classes"
+            )
 
 
 # --- the folder ------------------------------------------------------------------------------------------------
@@ -189,7 +209,8 @@ def _same(folder: Path, card: dict) -> dict:
     old = read_card(folder)
     for what in ("plan", "data"):
         for key, value in card[what].items():
-            if key != "path" and (what, key) != ("plan", "data") and old[what].get(key) != value:
+            where = key in ("path", "name") if what == "data" else key == "data"
+            if not where and old[what].get(key) != value:
                 raise ValueError(
                     f"folder: expected the run in {folder} with {key} {old[what].get(key)}, got {value}"
                 )
@@ -199,6 +220,8 @@ def _same(folder: Path, card: dict) -> dict:
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Meanwhile no other process trains in the folder; the lock ends with the process, however it ends."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"folder: expected a folder, got the file {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
@@ -247,7 +270,8 @@ def train(
         if not first:
             return _steps(training, lambda: None, team)
         keep = _Keeper(folder, card, training, save_every)
-        whole = _steps(training, keep.look, team)
+        with keep.clean_start():
+            whole = _steps(training, keep.look, team)
         keep.save(whole)
         if whole and not isinstance(training.model, Classifier):
             _show(folder, 64 if images else 2500, device)
@@ -260,14 +284,20 @@ def _show(folder: Path, n: int, device: torch.device) -> None:
 
 
 def _steps(training: Training, look, team: Team | None) -> bool:
-    """Take the steps that are left, with a look after each; Ctrl-C ends it after a step. Whether all were taken."""
+    """Take the steps that are left, with a look after each; Ctrl-C ends it after a step. Whether all were taken.
+
+    Raises:
+        KeyboardInterrupt: a second Ctrl-C cut a step in two; what was saved before it stands.
+    """
     kept = interrupts() if team is None else contextlib.nullcontext()  # a team stops at once
     with kept as asked:
         for _ in training:
             look()
             if asked:
                 return False
-    return True
+    if asked and len(asked) > 1:
+        raise KeyboardInterrupt
+    return training.done == training.steps
 
 
 class _Keeper:
@@ -294,6 +324,17 @@ class _Keeper:
         if now - self.saved >= self.every and training.done < training.steps:
             self.save(False)
             self.saved = time.time()
+
+    @contextlib.contextmanager
+    def clean_start(self) -> Iterator[None]:
+        """Where the very first step is refused, nothing of the run stays."""
+        try:
+            yield
+        except (ValueError, TypeError):
+            if self.training.done == 0:
+                (self.folder / CARD).unlink()
+                (self.folder / LOG).unlink()
+            raise
 
     def wall_s(self) -> float:
         """Seconds that the run has taken, over all its parts."""
@@ -359,7 +400,6 @@ def _card(
 ) -> dict:
     """What is known of a run when it begins."""
     x = training.batches.tensors[0]
-    digest = hashlib.sha256(x[:: max(1, len(x) // 1000)].contiguous().cpu().numpy().tobytes())
     return {
         "command": " ".join(["python -m genlib", *sys.argv[1:]]),
         "plan": asdict(plan),
@@ -378,7 +418,7 @@ def _card(
             "name": images.name if images else RECIPES[plan.name].data,
             "path": str(Path(plan.data).resolve()) if plan.data and plan.data not in IMAGES else "",
             "train": len(x),
-            "sha256": digest.hexdigest(),
+            "sha256": _digest(images.x_train if images else x),
         },
         "device": device_name(device),
         "threads": torch.get_num_threads(),
@@ -386,6 +426,12 @@ def _card(
         "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "done": 0,
     }
+
+
+def _digest(x: Tensor) -> str:
+    """A mark of data: that of about a thousand rows among them."""
+    some = x[:: max(1, len(x) // 1000)].contiguous().cpu()
+    return hashlib.sha256(some.numpy().tobytes()).hexdigest()
 
 
 def _unit(plan: Plan) -> float:
@@ -493,20 +539,24 @@ def score(
     if not card["levels"]:
         rows = _score_points(model, card, n, device)
     else:
-        images = replace(plan, data=path or plan.data).images().to(device)
+        images = replace(plan, data=path or card["data"]["path"] or plan.data).images()
+        if _digest(images.x_train) != card["data"]["sha256"]:
+            raise ValueError(f"path: expected the pictures of the run, got others in {path}")
+        images = images.to(device)
         if isinstance(model, Classifier):
             right = model.predict(images.x_test) == images.y_test
             rows = {"run": {"accuracy": right.double().mean().item()}}
         else:
             rows = _score_images(model, card, images, n, _judge(images, judge, device))
-    write_whole(Path(folder) / "score.json", json.dumps(rows, indent=1).encode())
+    kept = rows | {"judge": str(judge or "")}
+    write_whole(Path(folder) / "score.json", json.dumps(kept, indent=1).encode())
     return rows
 
 
 def _score_points(model: nn.Module, card: dict, n: int, device: torch.device | str) -> dict:
     density = getattr(data, card["data"]["name"])().to(device)
     found = evaluate.score_points(draw(model, card, n, _rng(0)), density, _rng(1))
-    return {"floor": evaluate.points_floor(density, n, _rng(2)), "run": found}
+    return {"floor": evaluate.points_floor(density, n, _rng(2)) | REAL, "run": found}
 
 
 def _score_images(
@@ -514,8 +564,9 @@ def _score_images(
 ) -> dict:
     x = draw(model, card, n, _rng(0))
     y = labels(card, n).to(x.device) if card["labels"] and judge else None
+    floor = evaluate.images_floor(images, judge, min(n, len(images.x_train)))
     return {
-        "floor": evaluate.images_floor(images, judge, min(n, len(images.x_train))),
+        "floor": floor if images.name == "digits" else floor | REAL,
         "run": evaluate.score_images(x, images, judge, y),
     }
 
@@ -526,10 +577,11 @@ def _judge(
     """Who reads the samples: the judge that comes with the book, one's own, or nobody."""
     if judge:
         reader, card = load(judge, device)
-        if card["model"] != "Classifier" or card["shape"] != list(images.x_train.shape[1:]):
+        shape, classes = list(images.x_train.shape[1:]), list(images.classes)
+        if card["model"] != "Classifier" or (card["shape"], card["classes"]) != (shape, classes):
             raise ValueError(
-                f"judge: expected a run of a judge for images {tuple(images.x_train.shape[1:])}, "
-                f"got a {card['model']} for {tuple(card['shape'])}"
+                f"judge: expected a run of a judge for images {tuple(shape)} of {classes or 'these'}, "
+                f"got a {card['model']} for {tuple(card['shape'])} of {card['classes']}"
             )
         return reader
     return pretrained.judge(images.name, device) if images.name in pretrained.JUDGES else None

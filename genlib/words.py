@@ -35,6 +35,7 @@ COLUMNS = {
 
 # what else the table says
 TABLE = {
+    "floor_of_any": "real data (the floor)",
     "model": "model",
     "name": "The running table",
     "legend": "↑ larger is better, ↓ smaller is better; ± is the standard deviation over seeds.",

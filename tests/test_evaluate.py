@@ -193,8 +193,9 @@ def own_set(n=60):
     return data.ImageSet("squares", *parts), x
 
 
-def test_few_images_are_compared_with_all_of_them_by_their_mean_colours():
-    images, every = own_set()
+def test_few_images_are_compared_with_those_held_back_by_their_mean_colours():
+    images, _ = own_set()
+    held = torch.cat([images.x_val, images.x_test])
     x = own_pictures(40, 1)
     row = evaluate.score_images(x, images, None)
 
@@ -202,14 +203,20 @@ def test_few_images_are_compared_with_all_of_them_by_their_mean_colours():
         return x.reshape(len(x), 3, 4, 3, 4, 3).mean(dim=(3, 5)).flatten(1)
 
     assert row["frechet"] == pytest.approx(
-        evaluate.frechet_distance(colours(x), colours(every)), rel=1e-4
+        evaluate.frechet_distance(colours(x), colours(held)), rel=1e-4
     )
-    some = torch.randperm(40, generator=rng(0))
-    expected = evaluate.precision_recall(colours(every)[:40], colours(x)[some])
+    some = torch.randperm(40, generator=rng(0))[:12]
+    expected = evaluate.precision_recall(colours(held), colours(x)[some])
     assert (row["precision"], row["recall"]) == pytest.approx(expected)
     assert "class_tv" not in row and row["n"] == 40
     noise = evaluate.to_grey_levels(torch.rand(40, 3, 12, 12), 256)
-    assert evaluate.score_images(noise, images, None)["frechet"] > 10 * row["frechet"]
+    assert evaluate.score_images(noise, images, None)["frechet"] > 3 * row["frechet"]
+
+
+def test_where_hardly_any_are_held_back_all_are_the_reference():
+    images, every = own_set(40)  # 4 and 4
+    assert torch.equal(evaluate._reference(images), every)
+    assert evaluate.images_floor(images, None, 30)["n"] == 30
 
 
 def test_of_a_large_set_some_are_looked_at_for_copies():

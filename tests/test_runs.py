@@ -168,7 +168,8 @@ def test_what_lies_in_a_folder_is_not_written_over(tmp_path, capsys):
     assert go("train", "vae_digits", "--steps", 2, "--out", "a") == 2
     assert contents("a")["model.safetensors"] == b"mine" and not os.path.exists("a/card.json")
     (tmp_path / "file").write_bytes(b"mine")
-    assert go("train", "vae_digits", "--steps", 2, "--out", "file") in (1, 2)
+    assert go("train", "vae_digits", "--steps", 2, "--out", "file") == 2
+    assert "folder: expected a folder, got the file file" in said(capsys).err
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
@@ -198,6 +199,54 @@ def test_there_is_something_to_go_on_with(capsys):
     assert "folder: expected a folder with a run, got a" in said(capsys).err
 
 
+SIGNALS = """
+import os, signal, sys
+from genlib import runs
+from genlib.__main__ import main
+from genlib.ddpm import DDPM
+
+times, calls = DDPM.times, []
+
+def twice(model, *given):  # in the middle of the fourth step
+    calls.append(1)
+    if len(calls) == 4:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+    return times(model, *given)
+
+DDPM.times = twice
+sys.exit(main(["train", "ddpm_digits", "--steps", "8", "--out", "a", "--save-every", "0"]))
+"""
+
+
+def test_a_second_ctrl_c_saves_no_half_step():
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALS], capture_output=True, encoding="utf-8", timeout=300
+    )
+    assert done.returncode == 130 and "what was saved before stands" in done.stderr
+    assert runs.read_card("a")["done"] == 3 and not runs.read_card("a")["whole"]
+    assert go("train", "ddpm_digits", "--resume", "--out", "a") == 0  # all else is as it was
+    go("train", "ddpm_digits", "--steps", 8, "--out", "whole")
+    one, two = (load_file(f"{name}/model.safetensors") for name in ("whole", "a"))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_what_does_not_fit_leaves_no_folder_behind(pictures, tmp_path, capsys):
+    for words, message in (
+        (("ddpm_digits", "--data", pictures, "--size", 16), "data: expected images (1, 8, 8) with"),
+        (("vae_digits", "--data", pictures, "--size", 8, "--channels", 1), "17 grey levels"),
+        (("ddpm_points", "--data", "digits"), "data: expected none for ddpm_points"),
+        (("vae_digits", "--batch", 1), "batches: expected at least 2 rows"),
+    ):
+        assert go("train", *words, "--steps", 2, "--out", "a") == 2
+        assert message in said(capsys).err
+        left = os.listdir("a") if os.path.exists("a") else []
+        assert left in ([], [".lock"])
+    assert go("train", "vae_digits", "--steps", 2, "--out", "a") == 0
+
+
 # --- sample and score --------------------------------------------------------------------------------------------
 
 
@@ -214,6 +263,11 @@ def test_samples_are_those_of_the_model(capsys):
         pixels = torch.from_numpy(numpy.array(image)) / 255
         torch.testing.assert_close(1 - pixels, true[0], atol=0.01, rtol=0)
     assert go("sample", "a", "-n", 5, "--seed", 4, "--out", "drawn") == 2  # nothing is overwritten
+    for words, message in (
+        (("-n", 0), "n: expected a number of at least 1"),
+        (("--out", "a.jpg"), "--out: expected a .png or a folder"),
+    ):
+        assert go("sample", "a", *words) == 2 and message in said(capsys).err
     assert go("sample", "a") == 0 and Image.open("a/samples-0.png").size[0] > 300
 
 
@@ -255,8 +309,8 @@ def test_points_are_drawn_and_scored_in_their_own_unit(capsys):
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "vae", "gan", "ddpm"])
-def test_own_pictures_are_trained_drawn_and_scored(kind, pictures, capsys):
-    words = (kind, "--data", pictures, "--size", 16, "--budget", "quick", "--out", "a")
+def test_own_pictures_are_trained_drawn_and_scored(kind, pictures, capsys, monkeypatch):
+    words = (kind, "--data", pictures.name, "--size", 16, "--budget", "quick", "--out", "a")
     assert go("train", *words) == 0
     card = runs.read_card("a")
     assert card["shape"] == [3, 16, 16] and card["classes"] == ["blue", "red"]
@@ -264,9 +318,16 @@ def test_own_pictures_are_trained_drawn_and_scored(kind, pictures, capsys):
     assert Image.open("drawn/00003.png").size == (16, 16)
     said(capsys)
     assert go("score", "a", "-n", 30) == 0 and "judge: none" in said(capsys).out
+    monkeypatch.chdir(pictures.parent / "a")  # from another folder, too
+    assert go("score", ".", "-n", 30) == 0
+    monkeypatch.chdir("..")
+    before = scored("a")
+    assert go("score", "a", "-n", 30, "--data", pictures / "red") == 2
+    assert "path: expected the pictures of the run" in said(capsys).err and scored("a") == before
     moved = pictures.rename(pictures.with_name("elsewhere"))
     assert go("score", "a", "-n", 30) == 2
     assert go("score", "a", "-n", 30, "--data", moved) == 0
+    assert go("train", kind, "--data", moved, "--out", "a", "--resume") == 0
 
 
 def test_pictures_that_changed_are_not_gone_on_with(pictures, capsys):
@@ -275,6 +336,13 @@ def test_pictures_that_changed_are_not_gone_on_with(pictures, capsys):
     Image.new("RGB", (30, 30), (0, 255, 0)).save(pictures / "red" / "0.png")
     assert go("train", *words, "--resume") == 2
     assert "folder: expected the run in a with sha256" in said(capsys).err
+
+
+def test_what_cannot_be_read_is_named_in_one_line(pictures, capsys):
+    (pictures / "red" / "letter.png").write_text("dear all", encoding="utf-8")
+    assert go("train", "vae", "--data", pictures, "--size", 8, "--steps", 1, "--out", "a") == 0
+    (line,) = [x for x in said(capsys).err.splitlines() if "letter.png" in x]
+    assert line.startswith("genlib: ") and "40 pictures" in line
 
 
 def test_a_judge_of_ones_own_reads_the_samples(pictures, capsys):
