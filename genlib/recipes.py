@@ -108,7 +108,7 @@ class Recipe:
             return self.at(budget).training(seed, budget, device)
         if seed is not None:
             torch.manual_seed(seed)
-        rows, model = self.rows(), on_device(self.model(), expect_device("device", device))
+        rows, model = self.rows(), on_device(self.model(), device)
         expect_number("batch", self.batch, 1, len(rows[0]))
         if self.start:
             self.start(model, rows[0])
@@ -292,15 +292,12 @@ _MNIST_DDPM = replace(
     gpu={"model": partial(mnist_ddpm, (64, 128)), "batch": 128, "lr": 1e-3, "ema_decay": 0.999},
 )
 _ON_28 = {
-    "judge": Recipe(
-        partial(judge, 28, 0.2),
-        "mnist",
-        {"cpu": 1000},
-        lr=4e-3,
-        labels=True,
+    "judge": replace(
+        RECIPES["judge_digits"],
+        model=partial(judge, 28, 0.2),
+        data="mnist",
+        steps={"cpu": 1000},
         batch=200,
-        fall=cosine,
-        weight_decay=0.3,
     ),
     "vae": Recipe(
         mnist_vae,
@@ -370,9 +367,9 @@ def for_images(
         "ddpm": {
             "lr": 2e-3,
             "fall": _DDPM.fall,
-            "range": (-1, 1),
-            "batch": 64,
-            "ema_decay": 0.995,
+            "range": _DDPM.range,
+            "batch": _DDPM.batch,
+            "ema_decay": _DDPM.ema_decay,
             "gpu": {"model": partial(_own_ddpm, shape, (64, 128))},
         },
         "judge": {"lr": 2e-3, "labels": True, "weight_decay": 0.3},
