@@ -79,9 +79,8 @@ def test_a_run_holds_the_training_of_its_recipe(name, tmp_path, capsys):
     card = json.loads((tmp_path / "a" / "card.json").read_text(encoding="utf-8"))
     assert card["done"] == card["steps"] == 20 and card["whole"] and card["plan"]["seed"] == 3
     assert Image.open("a/samples.png").size[0] > 300
-    assert sorted(os.listdir("a")) == sorted(
-        [".lock", "card.json", "log.jsonl", "model.safetensors", "samples.png", "training.safetensors"]
-    )  # fmt: skip
+    files = {"card.json", "log.jsonl", "model.safetensors", "samples.png", "training.safetensors"}
+    assert set(os.listdir("a")) - {".lock"} == files  # older versions of filelock take the lock away
     assert "20 of 20 steps, " in said(capsys).err
 
 
@@ -201,6 +200,8 @@ def test_there_is_something_to_go_on_with(capsys):
 
 SIGNALS = """
 import os, signal, sys
+import torch
+torch.set_num_threads(THREADS)  # sums over threads round otherwise
 from genlib import runs
 from genlib.__main__ import main
 from genlib.ddpm import DDPM
@@ -222,8 +223,9 @@ sys.exit(main(["train", "ddpm_digits", "--steps", "8", "--out", "a", "--save-eve
 
 
 def test_a_second_ctrl_c_saves_no_half_step():
+    code = SIGNALS.replace("THREADS", str(torch.get_num_threads()))
     done = subprocess.run(
-        [sys.executable, "-c", SIGNALS], capture_output=True, encoding="utf-8", timeout=300
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=300
     )
     assert done.returncode == 130 and "what was saved before stands" in done.stderr
     assert runs.read_card("a")["done"] == 3 and not runs.read_card("a")["whole"]
