@@ -59,7 +59,7 @@ def show_recipes(asked: argparse.Namespace) -> int:
 def train(asked: argparse.Namespace) -> int:
     """Train in a folder, or go on there."""
     device = expect_device("device", asked.device)
-    names = ("name", "seed", "budget", "steps", "batch", "data", "size", "channels")
+    names = ("name", "seed", "budget", "steps", "batch", "data", "size", "channels", "codes")
     said = {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
     folder = Path(asked.out or f"runs/{asked.name}-{said.get('seed', 0)}")
     known = {"budget": "gpu" if device.type == "cuda" else "cpu"}
@@ -80,7 +80,9 @@ def sample(asked: argparse.Namespace) -> int:
     """Draw, and write one grid, or a file for each image."""
     expect_number("n", asked.n, 1)
     model, card = runs.load(asked.run, asked.device)
-    x = runs.draw(model, card, asked.n, torch.Generator().manual_seed(asked.seed)).cpu()
+    condition = runs.asked_for(card, asked.label, asked.caption)
+    rng = torch.Generator().manual_seed(asked.seed)
+    x = runs.draw(model, card, asked.n, rng, condition, asked.scale).cpu()
     out = Path(asked.out or Path(asked.run) / f"samples-{asked.seed}.png")
     if out.suffix.lower() in (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pdf", ".svg"):
         raise ValueError(f"--out: expected a .png or a folder, got {out}")
@@ -97,7 +99,8 @@ def score(asked: argparse.Namespace) -> int:
     """Score samples beside what real data score."""
     rows = runs.score(asked.run, asked.n, asked.device, judge=asked.judge, path=asked.data)
     print(Table(rows))
-    if "frechet" in rows["run"] and "class_tv" not in rows["run"]:
+    run = rows.get("run", {})
+    if "frechet" in run and "class_tv" not in run:
         print(
             "judge: none; the distances are those of mean colours in 4 x 4 parts, which know no shapes"
         )
@@ -128,6 +131,11 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("sample", help="draw from a run")
     _options_of_run(one, sample, 64)
     one.add_argument("--seed", type=int, default=0, help="of the draw (0)")
+    one.add_argument("--label", type=int, help="the class to draw, from 0 on (each in turn)")
+    one.add_argument(
+        "--caption", help='the words to draw, as "red circle left" (each pair in turn)'
+    )
+    one.add_argument("--scale", type=float, help="of guidance: 0 ignores the condition (1)")
     one.add_argument("--out", help="a .png for one grid, or a folder for a file each")
     one = commands.add_parser("score", help="measure samples of a run beside real data")
     _options_of_run(one, score, 2000)
@@ -150,6 +158,11 @@ def _options_of_training(one: argparse.ArgumentParser) -> None:
     one.add_argument("--data", help=OWN_DATA)
     one.add_argument("--size", type=int, help="pixels a side, of a folder's images (32)")
     one.add_argument("--channels", type=int, help="of a folder's images: 3 colour, 1 grey (3)")
+    one.add_argument(
+        "--codes",
+        metavar="RUN",
+        help="for ..._latent: the run of the VAE whose codes are trained on",
+    )
     one.add_argument("--out", help="the folder of the run (runs/NAME-SEED)")
     one.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     one.add_argument(

@@ -68,6 +68,17 @@ def alpha_bar_of(beta: Tensor) -> Tensor:
     return (1 - beta.double()).cumprod(dim=0)
 
 
+@border
+def x_0_weight(beta: Tensor, most: Positive = 5.0) -> Tensor:
+    """Weights for a model that predicts x_0, (T + 1,): those that make it the loss of v, but none above `most`.
+
+    The squared error of v is 1 / (1 - alpha_bar) times that of x_0, which is SNR + 1 (Salimans & Ho 2022, section 4).
+    Near t = 0 it outweighs all other times; Hang et al. 2023 cut the SNR at 5 for that reason.
+    """
+    noise = 1 - alpha_bar_of(beta)
+    return (1 / noise.clamp(min=1 / most)).to(beta)
+
+
 # --- the model -----------------------------------------------------------------------------------------------
 
 
@@ -86,6 +97,7 @@ class DDPM(nn.Module):
         variance: of a reverse step, "beta", or "posterior", the beta-tilde of eq. 7 of the paper. The true
             one lies between, on the average over x_t, if the data have variance 1 or less; with many steps they meet.
         clip: largest |x_0| of the data, and of what sampling believes of a prediction; None for no limit.
+        weight: what the squared error counts at each time, (T + 1,), as `x_0_weight`; None for 1 at all times.
     """
 
     def __init__(
@@ -96,17 +108,22 @@ class DDPM(nn.Module):
         predicts: Literal["eps", "x_0", "v"] = "eps",
         variance: Literal["beta", "posterior"] = "beta",
         clip: Positive | None = None,
+        weight: Tensor | None = None,
     ):
         super().__init__()
         alpha_bar = alpha_bar_of(beta)
+        if weight is not None:
+            expect("weight", weight, "times", times=len(beta))
+            expect_floats("weight", weight)
         self.net, self.T = net, len(beta) - 1
         self.predicts, self.variance, self.clip = predicts, variance, clip
         self.register_buffer("beta", beta)
         self.register_buffer("alpha_bar", alpha_bar.to(beta))
+        self.register_buffer("weight", weight, persistent=False)
 
     def replace(self, **changes) -> "DDPM":
         """The same model with some of its arguments changed, as in `model.replace(net=Given(model.net, y))`."""
-        names = ("net", "beta", "predicts", "variance", "clip")
+        names = ("net", "beta", "predicts", "variance", "clip", "weight")
         return DDPM(**{name: getattr(self, name) for name in names} | changes).train(self.training)
 
     # --- there: noise is added
@@ -144,7 +161,8 @@ class DDPM(nn.Module):
         t = self.times(len(x_0)).to(x_0.device) if t is None else t
         eps = normal(x_0, x_0.shape) if eps is None else eps
         out = self.net(self.q_sample(x_0, t, eps), t, *([] if y is None else [y]))
-        return {"loss": squared_error(out, self.target(x_0, t, eps)).mean()}
+        error = squared_error(out, self.target(x_0, t, eps))
+        return {"loss": (error if self.weight is None else self.weight[t] * error).mean()}
 
     def times(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n random times, (n,), each uniform on 1..T, one in each of n equal parts of 1..T, in random order.
@@ -195,10 +213,12 @@ class DDPM(nn.Module):
 
     def p_variance(self, t: int | Tensor) -> Tensor:
         """sigma_t^2 of a reverse step: beta_t, or beta-tilde_t."""
+        expect_whole("t", torch.as_tensor(t).flatten(), 1, self.T)
         return self.beta[t] if self.variance == "beta" else self.q_variance(t)
 
     def q_variance(self, t: int | Tensor) -> Tensor:
         """beta-tilde_t, the variance of the posterior q(x_{t-1} | x_t, x_0): eq. 7 of the paper."""
+        expect_whole("t", torch.as_tensor(t).flatten(), 1, self.T)
         return (1 - self.alpha_bar[t - 1]) / (1 - self.alpha_bar[t]) * self.beta[t]
 
     def ddim_step(self, x_t: Tensor, t: int, s: int, eta: Share, noise: Tensor) -> Tensor:

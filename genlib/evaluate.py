@@ -4,6 +4,7 @@ Images are judged by one small classifier per image set, trained once (`make jud
 mean nothing across judges: read them as multiples of their floor.
 """
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from genlib.classifier import Classifier
 from genlib.data import Checkerboard, ImageSet, Mixture, digits
+from genlib.data.shapes import COLOURS, EDGE, GAP, PAIRS, RADII, SHAPES, masks
 from genlib.expect import (
     Levels,
     Seed,
@@ -253,6 +255,97 @@ def images_floor(
 def digits_floor(seed: Seed = 0) -> dict[str, float]:
     """What real digits score: the 1,000 training images in the place of samples."""
     return images_floor(digits(), judge("digits"), 1000, seed)
+
+
+# --- drawn shapes, whose reading is known ------------------------------------------------------------------
+
+
+@border
+@torch.no_grad()
+def read_shapes(x: Tensor) -> dict[str, Tensor]:
+    """What is on pictures of the world of `data.shapes`: the drawing that comes nearest, over shapes, places and sizes.
+
+    colour, shape, size, row, column: places in the lists of `data.shapes`, int64, (n,).
+    error: share of the picture's variance that the drawing, in its best two colours, leaves unexplained, (n,).
+    off: distance of its colour to the nearest of COLOURS, in RGB, (n,).
+    clean: whether the picture is a drawing: error and off at most those of `CLEAN`, bool, (n,).
+
+    Args:
+        x: pictures (n, 3, size, size), [0, 1] or near.
+    """
+    sizes = expect_data("x", x, "n 3 size width")
+    expect("x", x, "n 3 size size")
+    drawings, found = _drawings(sizes["size"])
+    drawings = drawings.to(x)
+    pixels = x.flatten(2)  # (n, 3, D)
+    best = [_nearest_drawing(part, drawings) for part in pixels.split(250)]
+    k, error, colours = (torch.cat(parts) for parts in zip(*best, strict=True))
+    distance = torch.cdist(colours, torch.tensor(list(COLOURS.values())).to(x))
+    off, colour = distance.min(dim=1)
+    clean = (error <= CLEAN["error"]) & (off <= CLEAN["off"])
+    read = {name: values.to(x.device)[k] for name, values in found.items()}
+    return {"colour": colour} | read | {"error": error, "off": off, "clean": clean}
+
+
+CLEAN = {"error": 0.1, "off": 0.25}
+
+
+@border
+def score_shapes(x: Tensor, pair: Tensor) -> dict[str, float]:
+    """How often pictures show the pair that was asked for; shares in [0, 1].
+
+    colour, shape: read right, each alone. lenient: both. strict: both, and the picture is clean.
+
+    Args:
+        x: pictures (n, 3, size, size).
+        pair: places in `data.shapes.PAIRS`, as `Drawn.pair`, (n,).
+    """
+    expect_whole("pair", pair, 0, len(PAIRS) - 1, n=len(x))
+    read = read_shapes(x)
+    colour, shape = (
+        read["colour"] == pair // len(SHAPES),
+        read["shape"] == pair % len(SHAPES),
+    )
+    found = {"colour": colour, "shape": shape, "lenient": colour & shape}
+    found["strict"] = found["lenient"] & read["clean"]
+    return {name: right.double().mean().item() for name, right in found.items()}
+
+
+@functools.cache
+def _drawings(size: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Masks of all shapes, at centres 1/32 of the side apart and in eight sizes, (K, size^2), and what they show."""
+    every, found = [], []
+    for big, (low, high) in enumerate(RADII.values()):
+        for radius in torch.linspace(low, high, 4).tolist():
+            near = torch.arange(radius + EDGE, 0.5 - GAP + 1e-6, 1 / 32)
+            line = torch.cat([near, 1 - near.flip(0)])
+            centre = torch.cartesian_prod(line, line)
+            for shape in range(len(SHAPES)):
+                kind = torch.full((len(centre),), shape)
+                radii = torch.full((len(centre),), radius)
+                every.append(masks(kind, centre, radii, size).flatten(1))
+                column, row = (centre > 0.5).long().T
+                found.append(torch.stack([kind, torch.full_like(kind, big), row, column], dim=1))
+    names = ("shape", "size", "row", "column")
+    return torch.cat(every), dict(zip(names, torch.cat(found).T, strict=True))
+
+
+def _nearest_drawing(pixels: Tensor, drawings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """For pixels (n, 3, D) the nearest drawing (n,), its error (n,), and its colour (n, 3).
+
+    A drawing with mask m, in the colours a on m and b beside it, is b + m (a - b). The best two colours follow from
+    least squares: a - b is the covariance of m and the pixels over the variance of m.
+    """
+    m = drawings - drawings.mean(dim=1, keepdim=True)
+    rest = pixels - pixels.mean(dim=2, keepdim=True)
+    variance = m.square().sum(dim=1)  # (K,), times D, like all that follow
+    together = torch.einsum("kd,ncd->nck", m, rest)
+    gain = together.square().sum(dim=1) / variance  # (n, K)
+    most, k = gain.max(dim=1)
+    error = 1 - most / rest.square().flatten(1).sum(dim=1).clamp(min=1e-9)
+    contrast = together.gather(2, k[:, None, None].expand(-1, 3, 1))[:, :, 0] / variance[k, None]
+    ground = pixels.mean(dim=2) - drawings[k].mean(dim=1)[:, None] * contrast
+    return k, error, ground + contrast
 
 
 # --- points in the plane, where the truth is known ---------------------------------------------------------

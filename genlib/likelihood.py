@@ -19,7 +19,6 @@ from genlib.expect import (
     expect_like,
     expect_positive,
 )
-from genlib.guidance import Given
 from genlib.losses import squared_error
 from genlib.rng import normal
 
@@ -44,13 +43,10 @@ def bound(
     expect_input("x_0", x_0, model)
     expect_levels("x_0", x_0, levels, low=-1)
     B = len(x_0)
-    if isinstance(model.net, Given):
-        model = model.replace(net=model.net.repeat(draws))
-    many = x_0.repeat(draws, *[1] * (x_0.dim() - 1))
-    t = torch.cat([model.times(draws, rng) for _ in range(B)]).view(B, draws).T.flatten()
-    eps = normal(many, many.shape, rng)
-    terms = bound_term(model, many, t.to(x_0.device), eps, levels)
-    return prior_kl(model, x_0) + model.T * terms.view(draws, B).mean(dim=0)
+    t = torch.stack([model.times(draws, rng) for _ in range(B)], dim=1).to(x_0.device)  # (draws, B)
+    eps = normal(x_0, (draws, *x_0.shape), rng)
+    terms = [bound_term(model, x_0, t[i], eps[i], levels) for i in range(draws)]
+    return prior_kl(model, x_0) + model.T * torch.stack(terms).mean(dim=0)
 
 
 @border

@@ -140,26 +140,75 @@ class TimeEmbedding(nn.Module):
 
 
 @border
+class Condition(nn.Module):
+    """What a network is told beside x_t and t, as numbers (B, width): a label, or words, whose embeddings add up.
+
+    Args:
+        classes: number of labels, for y (B,) from 0 to classes - 1.
+        words: size of a vocabulary, for y (B, L) from 1 to words, and 0 where there is no word. The order is lost.
+    """
+
+    def __init__(self, width: Size, classes: Count = 0, words: Count = 0):
+        super().__init__()
+        if classes and words:
+            raise ValueError(f"words: expected 0 beside {classes} classes, got {words}")
+        self.classes, self.words = classes, words
+        self.label = nn.Embedding(classes, width) if classes else None
+        self.word = nn.Embedding(words + 1, width, padding_idx=0) if words else None
+
+    def forward(self, y: Tensor | None, B: int) -> Tensor | float:
+        """The numbers of B conditions, once they are known to be there; 0 for a network that takes none."""
+        wanted = f"labels for a network with {self.classes} classes" if self.classes else "words"
+        if y is None and (self.classes or self.words):
+            raise ValueError(
+                f"y: expected {wanted}, got none; to sample, bind them: guidance.Given(net, y)"
+            )
+        if self.classes:
+            expect_whole("y", y, 0, self.classes - 1, B=B)
+            return self.label(y)
+        if self.words:
+            expect("y", y, "B L", B=B)
+            expect_whole("y", y.flatten(), 0, self.words)
+            return self.word(y).sum(dim=1)
+        if y is not None:
+            raise ValueError("y: expected no labels, since the network has no classes, got some")
+        return 0.0
+
+
+@border
 class ResidualMLP(nn.Module):
-    """Points x_t (B, D) and times t (B,) to (B, D): blocks that each add a correction, zero at the start."""
+    """Points x_t (B, D), times t (B,) and conditions y to (B, D): blocks that each add a correction, zero at the start.
+
+    Args:
+        features: of x_t, (B, D) to (B, F), in its place.
+        classes, words: of the `Condition`; 0 for a network without.
+    """
 
     def __init__(
-        self, D: Size, *, width: Size = 128, blocks: Count = 3, features: nn.Module | None = None
+        self,
+        D: Size,
+        *,
+        width: Size = 128,
+        blocks: Count = 3,
+        features: nn.Module | None = None,
+        classes: Count = 0,
+        words: Count = 0,
     ):
         super().__init__()
         self.D = D
         self.features = features or nn.Identity()
         seen = through(self.features, "features", torch.zeros(1, D)).shape[1]
         self.first, self.time = nn.Linear(seen, width), TimeEmbedding(width)
+        self.condition = Condition(width, classes, words)
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), *mlp((width, width, width))) for _ in range(blocks)
         )
         self.last = nn.Linear(width, D)
         zero_init(*(block[-1] for block in self.blocks), self.last)
 
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x_t: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         expect("x_t", x_t, "B D", D=self.D)
-        h = self.first(self.features(x_t)) + self.time(t)
+        h = self.first(self.features(x_t)) + self.time(t) + self.condition(y, len(x_t))
         for block in self.blocks:
             h = h + block(h)
         return self.last(h)
@@ -191,7 +240,7 @@ class ResidualBlock(nn.Module):
 
 @border
 class UNet(nn.Module):
-    """Images x_t (B, *shape), times t (B,) and labels y (B,) to (B, *shape): down to half the size, and up again.
+    """Images x_t (B, *shape), times t (B,) and conditions y to (B, *shape): down to half the size, and up again.
 
     On the way up the full-size features of the way down are handed over, so that no detail is lost.
     Paper: Ronneberger et al. 2015, in a small size; Ho et al. 2020, appendix B.
@@ -200,7 +249,7 @@ class UNet(nn.Module):
         shape: (C, H, W); H and W are multiples of 2 patch.
         widths: channels at full and at half size, multiples of 8.
         patch: side of the squares of pixels that are taken as one pixel with more channels: 1 for none.
-        classes: number of labels; 0 for a network without labels.
+        classes, words: of the `Condition`; 0 for a network without.
     """
 
     def __init__(
@@ -210,14 +259,14 @@ class UNet(nn.Module):
         *,
         patch: Size = 1,
         classes: Count = 0,
+        words: Count = 0,
     ):
         super().__init__()
-        self.shape, self.patch, self.classes = tuple(shape), patch, classes
+        self.shape, self.patch = tuple(shape), patch
         self.pattern = batch_of(shape)
-        self._expect_sizes(widths)
+        _expect_halves(self.shape, widths, patch)
         C, (wide, deep), width = shape[0] * patch**2, widths, 2 * widths[1]
-        self.time = TimeEmbedding(width)
-        self.label = nn.Embedding(classes, width) if classes else None
+        self.time, self.condition = TimeEmbedding(width), Condition(width, classes, words)
         self.first = nn.Conv2d(C, wide, 3, padding=1)
         self.down_1 = ResidualBlock(wide, wide, width)
         self.to_half = nn.Conv2d(wide, deep, 3, stride=2, padding=1)
@@ -231,40 +280,48 @@ class UNet(nn.Module):
         )
         zero_init(self.last[-1])
 
-    def _expect_sizes(self, widths: Sequence[int]) -> None:
-        """Check, before anything is built, that the sizes can be halved and the channels be normed in groups."""
-        expect_sizes("shape", self.shape)
-        if len(self.shape) != 3 or any(n % (2 * self.patch) for n in self.shape[1:]):
-            raise ValueError(
-                f"shape: expected (C, H, W) with H and W multiples of {2 * self.patch}, got {self.shape}"
-            )
-        if len(widths) != 2:
-            raise ValueError(f"widths: expected two, at full and at half size, got {tuple(widths)}")
-        for width in widths:
-            _expect_groups("widths", width)
-
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         expect("x_t", x_t, self.pattern)
-        e = self.time(t)
-        if self.classes:
-            e = e + self.label(self._expected(y, len(x_t)))
-        elif y is not None:
-            raise ValueError("y: expected no labels, since the network has no classes, got some")
-        e = F.silu(e)
+        e = F.silu(self.time(t) + self.condition(y, len(x_t)))
         fine = self.down_1(self.first(F.pixel_unshuffle(x_t, self.patch)), e)
         coarse = self.up_2(self.down_2(self.to_half(fine), e), e)
         h = self.up_1(torch.cat([self.to_full(coarse), fine], dim=1), e)
         return F.pixel_shuffle(self.last(h), self.patch)
 
-    def _expected(self, y: Tensor | None, B: int) -> Tensor:
-        """The labels, once they are known to be there, one for each image, and classes of this network."""
-        if y is None:
-            raise ValueError(
-                f"y: expected labels for a network with {self.classes} classes, got none; "
-                "to sample, bind them: guidance.Given(net, y)"
-            )
-        expect_whole("y", y, 0, self.classes - 1, B=B)
-        return y
+
+@border
+class UNetTrunk(nn.Module):
+    """The way down of a `UNet` with one linear layer behind it: images x_t (B, *shape) and times t (B,) to (B, out).
+
+    Paper: Dhariwal & Nichol 2021, section 4.1, whose classifier of noisy images is such a trunk.
+
+    Args:
+        shape, widths, patch: as in `UNet`.
+        out: numbers for each image, as the logits of a classifier.
+    """
+
+    def __init__(
+        self, shape: Sequence[int], out: Size, widths: Sequence[int] = (32, 64), *, patch: Size = 1
+    ):
+        super().__init__()
+        self.patch, self.pattern = patch, batch_of(shape)
+        _expect_halves(tuple(shape), widths, patch)
+        C, (wide, deep), width = shape[0] * patch**2, widths, 2 * widths[1]
+        pixels = math.prod(shape[1:]) // (2 * patch) ** 2
+        self.time = TimeEmbedding(width)
+        self.first = nn.Conv2d(C, wide, 3, padding=1)
+        self.down_1 = ResidualBlock(wide, wide, width)
+        self.to_half = nn.Conv2d(wide, deep, 3, stride=2, padding=1)
+        self.down_2 = ResidualBlock(deep, deep, width)
+        self.last = nn.Sequential(
+            nn.GroupNorm(8, deep), nn.SiLU(), nn.Flatten(), nn.Linear(deep * pixels, out)
+        )
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        expect("x_t", x_t, self.pattern)
+        e = F.silu(self.time(t))
+        fine = self.down_1(self.first(F.pixel_unshuffle(x_t, self.patch)), e)
+        return self.last(self.down_2(self.to_half(fine), e))
 
 
 @border
@@ -275,6 +332,19 @@ def zero_init(*layers: nn.Module) -> None:
             raise ValueError(f"layers: expected layers with weight and bias, got {layer}")
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
+
+
+def _expect_halves(shape: tuple[int, ...], widths: Sequence[int], patch: int) -> None:
+    """Check, before anything is built, that images can be halved and their channels be normed in groups."""
+    expect_sizes("shape", shape)
+    if len(shape) != 3 or any(n % (2 * patch) for n in shape[1:]):
+        raise ValueError(
+            f"shape: expected (C, H, W) with H and W multiples of {2 * patch}, got {shape}"
+        )
+    if len(widths) != 2:
+        raise ValueError(f"widths: expected two, at full and at half size, got {tuple(widths)}")
+    for width in widths:
+        _expect_groups("widths", width)
 
 
 def _expect_groups(name: str, channels: int) -> None:

@@ -23,17 +23,21 @@ from genlib.autoencoder import (
 )
 from genlib.classifier import Classifier, small_conv
 from genlib.data import ImageSet
-from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm
+from genlib.data.shapes import VOCABULARY
+from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm, x_0_weight
 from genlib.expect import Seed, Size, border, expect_device, expect_number, expect_one_of
 from genlib.gan import GAN, geometric, image_gan, points_gan
-from genlib.nets import InBfloat16, UNet
+from genlib.guidance import ConditionDropout, NoisyClassifier
+from genlib.nets import InBfloat16, ResidualMLP, UNet, UNetTrunk
+from genlib.text import Vocabulary
 from genlib.train import Batches, Training, constant, cosine, linear
 from genlib.vae import VAE, Bernoulli, Gaussian, image_vae
 
 MNIST = (1, 28, 28)
+CODE_MAP = (4, 8, 8)  # of the drawn shapes in a latent space
 BUDGETS = ("quick", "cpu", "gpu")
 POINTS = ("ring", "grid", "moons", "spiral", "checkerboard")
-IMAGES = ("digits", "mnist", "fashion_mnist")
+IMAGES = ("digits", "mnist", "fashion_mnist", "shapes", "shapes_32")
 
 
 @border
@@ -55,6 +59,8 @@ class Recipe:
         weight_decay: of AdamW.
         transform: of x in every batch.
         start: changes the fresh model, once, given the training data x.
+        codes: the recipe of the VAE whose codes of the data are trained on; they are given as `data` then, as tensors.
+        code_shape: that the codes are taken in, (C, H, W); () for a row of numbers.
         gpu: what the budget "gpu" changes, by the names above: a larger network, larger batches.
     """
 
@@ -70,6 +76,8 @@ class Recipe:
     weight_decay: float = 0.0
     transform: Callable[[Tensor], Tensor] | None = field(default=None)
     start: Callable[[nn.Module, Tensor], None] | None = field(default=None)
+    codes: str = ""
+    code_shape: tuple[int, ...] = ()
     gpu: Mapping = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,6 +135,10 @@ class Recipe:
         """The training data: (x,) or (x, y)."""
         if isinstance(self.data, tuple):
             return self.data
+        if self.codes:
+            raise ValueError(
+                f"data: expected (codes, y), codes as latent.Codes makes them of a {self.codes}, got {self.data!r}"
+            )
         if self.data in POINTS:
             x = getattr(data, self.data)().sample(100_000)
             return (x / x.std(),)
@@ -203,6 +215,85 @@ def mnist_ddpm(widths: Sequence[int] = (32, 64), classes: int = 0) -> DDPM:
 
 
 @border
+def guided_ddpm(model: DDPM, null: Tensor) -> DDPM:
+    """A conditional model whose condition is dropped for a tenth of the rows in training, for `Guided`."""
+    return model.replace(net=ConditionDropout(model.net, null))
+
+
+@border
+def digits_ddpm_guided() -> DDPM:
+    """The digits' model with eleven labels: the ten digits, and 10 for any digit."""
+    return guided_ddpm(image_ddpm(classes=11), torch.tensor([10]))
+
+
+@border
+def mnist_ddpm_guided(widths: Sequence[int] = (32, 64)) -> DDPM:
+    """The same for images of 28 x 28."""
+    return guided_ddpm(mnist_ddpm(widths, classes=11), torch.tensor([10]))
+
+
+@border
+def mnist_latent_vae(latent_dim: Size = 32, beta: float = 0.1) -> VAE:
+    """The autoencoder before a diffusion model: MNIST's VAE with a tenth of the divergence, for grey pixels."""
+    model = mnist_vae(latent_dim)
+    model.beta = beta
+    return model
+
+
+@border
+def mnist_latent_ddpm(latent_dim: Size = 32, width: Size = 384) -> DDPM:
+    """Diffusion on codes (B, latent_dim): the residual network of points, wider, told one of eleven labels."""
+    net = InBfloat16(ResidualMLP(latent_dim, width=width, classes=11))
+    return guided_ddpm(DDPM(net, cosine_beta(1000), predicts="v"), torch.tensor([10]))
+
+
+def shapes_latent_vae() -> VAE:
+    """Drawn shapes of 32 x 32 to maps of 4 x 8 x 8 numbers and back, by convolutions on squares of 4 x 4 pixels."""
+
+    def block(n_in: int, n_out: int) -> list[nn.Module]:
+        return [nn.Conv2d(n_in, n_out, 3, padding=1), nn.BatchNorm2d(n_out), nn.SiLU()]
+
+    (C, side, _), patch, width, pixels = CODE_MAP, 4, 32, 3 * 4 * 4
+    encoder = [*block(pixels, width), *block(width, width), nn.Conv2d(width, 2 * C, 1)]
+    decoder = [*block(C, width), *block(width, width), nn.Conv2d(width, pixels, 3, padding=1)]
+    return VAE(
+        nn.Sequential(nn.PixelUnshuffle(patch), *encoder, nn.Flatten()),
+        nn.Sequential(nn.Unflatten(1, (C, side, side)), *decoder, nn.PixelShuffle(patch)),
+        C * side**2,
+        beta=0.1,
+        likelihood=Gaussian(0.1),
+    )
+
+
+def shapes_latent_ddpm() -> DDPM:
+    """Diffusion on such maps, told the tokens of a caption."""
+    beta = cosine_beta(1000)
+    net = UNet(CODE_MAP, (32, 64), words=len(VOCABULARY.words))
+    model = DDPM(net, beta, predicts="x_0", weight=x_0_weight(beta))
+    return guided_ddpm(model, VOCABULARY.null)
+
+
+@border
+def shapes_ddpm(vocabulary: Vocabulary = VOCABULARY) -> DDPM:
+    """The model of the drawn shapes, 16 x 16 in colour, that takes the tokens of a caption; 2 x 2 pixels as one.
+
+    It predicts x_0: of these pictures that is far easier to say than which noise was added.
+    """
+    net = UNet((3, 16, 16), (32, 64), patch=2, words=len(vocabulary.words))
+    beta = cosine_beta(1000)
+    model = DDPM(net, beta, predicts="x_0", clip=1.0, weight=x_0_weight(beta))
+    return guided_ddpm(model, vocabulary.null)
+
+
+@border
+def noisy_classifier(
+    shape: Sequence[int] = (1, 8, 8), widths: Sequence[int] = (16, 32), patch: Size = 1
+) -> NoisyClassifier:
+    """The classifier of noisy digits at every t: the way down of the U-Net that it steers."""
+    return NoisyClassifier(UNetTrunk(shape, 10, widths, patch=patch), cosine_beta(1000))
+
+
+@border
 def judge(side: int, dropout: float, channels: int = 1, classes: int = 10) -> Classifier:
     """The classifier whose features carry the Fréchet distances."""
     return Classifier(small_conv(classes=classes, dropout=dropout, side=side, channels=channels))
@@ -222,6 +313,17 @@ _DDPM = Recipe(
     batch=64,
     fall=partial(cosine, last=0.5),
     ema_decay=0.995,
+)
+_NOISY = Recipe(
+    noisy_classifier,
+    "digits",
+    {"quick": 20, "cpu": 1000},
+    lr=2e-3,
+    range=(-1, 1),
+    labels=True,
+    batch=64,
+    fall=cosine,
+    weight_decay=0.1,
 )
 _LATENT_PLANE = replace(
     _DIGITS, model=partial(image_autoencoder, 2, width=128), steps={"cpu": 3000}, lr=1e-2
@@ -277,6 +379,40 @@ RECIPES: dict[str, Recipe] = {
         fall=partial(cosine, last=0.5),
         ema_decay=0.998,
     ),
+    # chapter 6
+    "ddpm_digits_guided": replace(_DDPM, model=digits_ddpm_guided, labels=True),
+    "classifier_digits_noisy": _NOISY,
+    "vae_shapes_latent": Recipe(
+        shapes_latent_vae,
+        "shapes_32",
+        {"quick": 10, "cpu": 2200},
+        lr=7e-3,
+        batch=16,
+        fall=partial(cosine, last=0.1),
+    ),
+    "ddpm_shapes_latent": replace(
+        _DDPM,
+        model=shapes_latent_ddpm,
+        data="shapes_32",
+        steps={"quick": 10, "cpu": 2200},
+        lr=3e-3,
+        range=(0, 1),
+        fall=partial(cosine, last=0.1),
+        ema_decay=0.998,
+        labels=True,
+        codes="vae_shapes_latent",
+        code_shape=CODE_MAP,
+    ),
+    "ddpm_shapes": replace(
+        _DDPM,
+        model=shapes_ddpm,
+        data="shapes",
+        steps={"quick": 10, "cpu": 2800},
+        lr=3e-3,
+        fall=partial(cosine, last=0.1),
+        ema_decay=0.998,
+        labels=True,
+    ),
 }
 
 
@@ -325,11 +461,47 @@ _ON_28 = {
         labels=True,
         gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_ddpm, (64, 128), 10)},
     ),
+    "ddpm_guided": replace(
+        _MNIST_DDPM,
+        model=mnist_ddpm_guided,
+        labels=True,
+        gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_ddpm_guided, (64, 128))},
+    ),
+    "vae_latent": Recipe(
+        mnist_latent_vae,
+        "mnist",
+        {"quick": 10, "cpu": 1500, "gpu": 10_000},
+        lr=6e-3,
+        batch=200,
+        fall=partial(cosine, last=0.7),
+        start=start_at_mean,
+        gpu={"lr": 3e-3},
+    ),
+    "ddpm_latent": Recipe(
+        mnist_latent_ddpm,
+        "mnist",
+        {"quick": 10, "cpu": 2200, "gpu": 20_000},
+        lr=2e-3,
+        labels=True,
+        batch=256,
+        fall=partial(cosine, last=0.9),
+        ema_decay=0.999,
+        gpu={"model": partial(mnist_latent_ddpm, width=1024), "lr": 1e-3},
+    ),
+    "classifier_noisy": replace(
+        _NOISY,
+        model=partial(noisy_classifier, MNIST, (32, 64), 2),
+        data="mnist",
+        steps={"quick": 10, "cpu": 1000, "gpu": 5000},
+        batch=128,
+    ),
 }
 for _images in ("mnist", "fashion_mnist"):
     for _name, _recipe in _ON_28.items():
         _kind, _, _more = _name.partition("_")
-        RECIPES["_".join(filter(None, (_kind, _images, _more)))] = replace(_recipe, data=_images)
+        _codes = {"codes": f"vae_{_images}_latent"} if _name == "ddpm_latent" else {}
+        _full = "_".join(filter(None, (_kind, _images, _more)))
+        RECIPES[_full] = replace(_recipe, data=_images, **_codes)
 
 # --- pictures of one's own ---------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 card.json             what was asked for and on what it ran: enough to make the same model again
 training.safetensors  where the training is, all that going on needs; saved again and again on the way
 model.safetensors     the model that draws: the moving average of the weights where there is one
+codes.safetensors     of a diffusion model in a latent space: the VAE, and the mean and deviation of its codes
 log.jsonl             one line for every look at the losses
 samples.png, score.json
 """
@@ -15,7 +16,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from torch import Tensor, nn
 
 from genlib import data, evaluate, plot, pretrained, words
 from genlib.classifier import Classifier
-from genlib.data import ImageSet, unsigned
+from genlib.data import ImageSet, signed, unsigned
+from genlib.data.shapes import PAIRS, VOCABULARY
 from genlib.ddpm import DDPM
 from genlib.expect import (
     Amount,
@@ -39,18 +41,22 @@ from genlib.expect import (
     expect,
     expect_data,
     expect_device,
+    expect_number,
     expect_one_of,
 )
-from genlib.guidance import Given
+from genlib.guidance import ConditionDropout, Given, Guided, NoisyClassifier
+from genlib.latent import Codes
 from genlib.processes import Team, current
 from genlib.recipes import IMAGES, POINTS, RECIPES, Recipe, for_images
+from genlib.rng import normal
 from genlib.run import device_name
 from genlib.train import STATE, Training, interrupts, write_whole
 
 KINDS = ("autoencoder", "vae", "gan", "ddpm", "judge")  # of models for pictures of one's own
-CARD, MODEL, LOG = "card.json", "model.safetensors", "log.jsonl"
+CARD, MODEL, CODES, LOG = "card.json", "model.safetensors", "codes.safetensors", "log.jsonl"
 DDIM_STEPS, AT_ONCE = 50, 500
 REAL = {"label": words.TABLE["floor_of_any"]}
+JUDGES = (Classifier, NoisyClassifier)  # they draw nothing
 
 
 # --- what a run trains ---------------------------------------------------------------------------------------
@@ -67,6 +73,7 @@ class Plan:
         steps, batch: in the place of the recipe's own.
         data: "digits", "mnist", "fashion_mnist", or a folder of images.
         size, channels: of the images of a folder, as in `data.folder`.
+        codes: for diffusion in a latent space the run of the VAE whose codes are trained on.
     """
 
     name: str
@@ -77,6 +84,7 @@ class Plan:
     data: str | None = None
     size: Size = 32
     channels: Size = 3
+    codes: str | None = None
 
     def __post_init__(self) -> None:
         expect_one_of("name", self.name, (*RECIPES, *KINDS))
@@ -104,6 +112,8 @@ class Plan:
         """How the model is trained on the images; on its own data where there are none."""
         if self.name in KINDS:
             recipe = for_images(self.name, images).at(self.budget)
+            if recipe.labels and images.y_train.dim() > 1:
+                raise ValueError(f"data: expected images with classes, got {images.name}")
         else:
             recipe = RECIPES[self.name].at(self.budget)
             if self.data:
@@ -117,9 +127,10 @@ class Plan:
     def _expect_fit(self, images: ImageSet | None) -> None:
         """Check that a recipe of the book can take other images than its own."""
         own = RECIPES[self.name].data
-        if own in POINTS or images is None:
+        if own in (*POINTS, "shapes", "shapes_32") or images is None:
+            kind = "captions" if "shapes" in own else "points"
             raise ValueError(
-                f"data: expected none for {self.name}, a recipe of points, got {self.data}"
+                f"data: expected none for {self.name}, a recipe of {kind}, got {self.data}"
             )
         wanted = ((1, 8, 8), 17) if own == "digits" else ((1, 28, 28), 256)
         found = tuple(images.x_train.shape[1:]), images.levels
@@ -163,13 +174,70 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> tuple[nn.Mod
     if len(shape) == 3:
         images = ImageSet("blank", *blank * 3, card["levels"], tuple(card["classes"]))
     model = plan.recipe(images).model()
+    _read(folder / MODEL, model)
+    if card.get("codes"):
+        model.codes = _stored_codes(folder, card["codes"])  # `draw` decodes with them
+    return model.to(expect_device("device", device)).eval().requires_grad_(False), card
+
+
+def _read(path: Path, model: nn.Module) -> None:
+    """Read the weights of a model from a file."""
     try:
-        model.load_state_dict(safetensors.torch.load_file(folder / MODEL))
+        model.load_state_dict(safetensors.torch.load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise ValueError(
-            f"folder: expected {folder / MODEL} of a {type(model).__name__}, got {error}"
+            f"folder: expected {path} of a {type(model).__name__}, got {error}"
         ) from error
-    return model.to(expect_device("device", device)).eval().requires_grad_(False), card
+
+
+# --- diffusion in a latent space ----------------------------------------------------------------------------------
+
+
+def _on_codes(
+    plan: Plan, recipe: Recipe, images: ImageSet | None, folder: Path, resume: bool
+) -> tuple[Recipe, Codes | None, dict]:
+    """The recipe with codes of its images as data, where it is one of a latent space; what makes them; the card's part.
+
+    Raises:
+        ValueError: no run of the right VAE is given, or one that is not needed.
+    """
+    if not recipe.codes:
+        if plan.codes:
+            raise ValueError(f"codes: expected none for {plan.name}, got {plan.codes}")
+        return recipe, None, {}
+    if resume:
+        about = read_card(folder)["codes"]
+        codes = _stored_codes(folder, about)
+    else:
+        codes, about = _new_codes(plan, recipe, images)
+    shape = list(images.x_train.shape[1:])
+    recipe = replace(recipe, data=(codes.encode(images.x_train), images.y_train))
+    return recipe, codes, {"shape": shape, "codes": about}
+
+
+def _new_codes(plan: Plan, recipe: Recipe, images: ImageSet) -> tuple[Codes, dict]:
+    """The codes of a VAE that was trained in another run, and what a card says of them."""
+    if not plan.codes:
+        raise ValueError(f"codes: expected the run of a {recipe.codes}, got none (--codes RUN)")
+    vae, card = load(plan.codes)
+    found = card["plan"]["name"], card["data"]["sha256"]
+    if found != (recipe.codes, _digest(images.x_train)):
+        raise ValueError(
+            f"codes: expected the run of a {recipe.codes} on {images.name}, "
+            f"got {plan.codes}, a {found[0]} on {card['data']['name']}"
+        )
+    codes = Codes.of(vae, images.x_train, recipe.code_shape or None)
+    budget = card["plan"]["budget"]
+    return codes, {"name": recipe.codes, "budget": budget, "shape": list(codes.shape)}
+
+
+def _stored_codes(folder: Path, about: dict) -> Codes:
+    """The codes that a run was trained on."""
+    vae, shape = RECIPES[about["name"]].at(about["budget"]).model(), about["shape"]
+    ones = torch.ones(shape[0], *[1] * (len(shape) - 1))
+    codes = Codes(vae, 0 * ones, ones, shape)
+    _read(folder / CODES, codes)
+    return codes.eval().requires_grad_(False)
 
 
 def _begun(folder: Path, card: dict, resume: bool) -> dict:
@@ -209,7 +277,7 @@ def _same(folder: Path, card: dict) -> dict:
     old = read_card(folder)
     for what in ("plan", "data"):
         for key, value in card[what].items():
-            where = key in ("path", "name") if what == "data" else key == "data"
+            where = key in (("path", "name") if what == "data" else ("data", "codes"))
             if not where and old[what].get(key) != value:
                 raise ValueError(
                     f"folder: expected the run in {folder} with {key} {old[what].get(key)}, got {value}"
@@ -246,10 +314,8 @@ def train(
 ) -> bool:
     """Train in a folder, from the beginning or from where it was put down; whether it came to its end.
 
-    With several processes all call this alike; the first one writes.
-
     Args:
-        resume: go on with the run in the folder.
+        resume: go on with the run in the folder. (Several processes all call this alike; the first one writes.)
         save_every: seconds between two savings.
 
     Raises:
@@ -257,12 +323,14 @@ def train(
     """
     folder, team, images = Path(folder), current(), plan.images()
     device = team.device if team else expect_device("device", device)
-    recipe = plan.recipe(images)
+    recipe, codes, about = _on_codes(plan, plan.recipe(images), images, folder, resume)
     training = recipe.training(plan.seed, plan.budget, device).spread(team)
     first = team is None or team.is_main
     with _held(folder) if first else contextlib.nullcontext():
         if first:
-            card = _begun(folder, _card(plan, recipe, images, training, device), resume)
+            card = _begun(folder, _card(plan, recipe, images, training, device) | about, resume)
+            if codes:
+                write_whole(folder / CODES, _bytes(codes))
         if team:
             team.wait()
         if resume and (folder / STATE).exists():
@@ -273,7 +341,7 @@ def train(
         with keep.clean_start():
             whole = _steps(training, keep.look, team)
         keep.save(whole)
-        if whole and not isinstance(training.model, Classifier):
+        if whole and not isinstance(training.model, JUDGES):
             _show(folder, 64 if images else 2500, device)
     return whole
 
@@ -343,10 +411,7 @@ class _Keeper:
     def save(self, whole: bool) -> None:
         """The state first, then what is made of it; after a crash in between, going on makes it again."""
         self.training.save(self.folder)
-        model = self.training.ema or self.training.model
-        weights = safetensors.torch.save(
-            {name: value.contiguous() for name, value in model.state_dict().items()}
-        )
+        weights = _bytes(self.training.ema or self.training.model)
         write_whole(self.folder / MODEL, weights)
         self.card |= {"done": self.training.done, "wall_s": round(self.wall_s(), 2)}
         self.card |= {"sha256": hashlib.sha256(weights).hexdigest(), "whole": whole}
@@ -411,6 +476,7 @@ def _card(
         "shape": list(x.shape[1:]),
         "signed": recipe.range == (-1, 1),
         "labels": recipe.labels,
+        "captions": bool(recipe.labels and images and images.y_train.dim() > 1),
         "classes": list(images.classes) if images else [],
         "levels": images.levels if images else 0,
         "unit": 1.0 if images else _unit(plan),
@@ -426,6 +492,11 @@ def _card(
         "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "done": 0,
     }
+
+
+def _bytes(model: nn.Module) -> bytes:
+    """The weights of a model as a safetensors file."""
+    return safetensors.torch.save({k: v.contiguous() for k, v in model.state_dict().items()})
 
 
 def _digest(x: Tensor) -> str:
@@ -445,24 +516,61 @@ def _unit(plan: Plan) -> float:
 
 
 @border
-def draw(model: nn.Module, card: dict, n: Count, rng: torch.Generator) -> Tensor:
+def draw(
+    model: nn.Module,
+    card: dict,
+    n: Count,
+    rng: torch.Generator,
+    condition: Tensor | None = None,
+    scale: float | None = None,
+) -> Tensor:
     """n samples of a run's model: images (n, C, H, W) in [0, 1] on their grey levels, or points (n, 2).
 
-    A diffusion model takes 50 steps, with fresh noise; with classes each is drawn in turn, without fresh noise. For
+    A diffusion model takes 50 steps, with fresh noise; with conditions each is drawn in turn, without fresh noise. For
     points it takes all steps.
 
+    Args:
+        condition: what to draw, one for all, (1, ...), as `asked_for` gives it, or one for each, (n, ...); those of
+            `labels` if left out.
+        scale: of guidance, for a model that was trained for it; 1 if left out.
+
     Raises:
-        ValueError: the model cannot draw.
+        ValueError: the model cannot draw, or takes no condition, or no scale.
     """
     _expect_card(card)
-    if isinstance(model, Classifier):
+    if isinstance(model, JUDGES):
         raise ValueError(f"model: expected one that draws, got a {card['model']}")
-    parts = [min(AT_ONCE, n - done) for done in range(0, n, AT_ONCE)] or [0]
+    y = _conditions(card, n, condition)
+    if scale is not None and not (y is not None and isinstance(model.net, ConditionDropout)):
+        raise ValueError(f"scale: expected none for a model without guidance, got {scale:g}")
     if not card["levels"]:
         drawn = model.sample(n, (2,), rng) if isinstance(model, DDPM) else model.sample(n, rng)
         return drawn * card["unit"]
-    x = torch.cat([_images(model, card, k, rng) for k in parts])
+    parts = torch.arange(n).split(AT_ONCE)
+    x = torch.cat([_images(_under(model, y, part, scale), card, len(part), rng) for part in parts])
+    if card.get("codes"):
+        x = model.codes.decode(x)
     return evaluate.to_grey_levels(unsigned(x) if card["signed"] else x, card["levels"])
+
+
+def _conditions(card: dict, n: int, condition: Tensor | None) -> Tensor | None:
+    """The condition of each of n samples; None for a model that takes none."""
+    if not card["labels"]:
+        if condition is not None:
+            raise ValueError(f"condition: expected none for a {card['model']} without, got one")
+        return None
+    y = labels(card, n) if condition is None else condition
+    if y.dim() == 0 or len(y) not in (1, n):
+        raise ValueError(f"condition: expected 1 or {n}, got shape {tuple(y.shape)}")
+    return y.expand(n, *y.shape[1:])
+
+
+def _under(model: nn.Module, y: Tensor | None, rows: Tensor, scale: float | None) -> nn.Module:
+    """The model under some of the conditions; as it is where there are none."""
+    if y is None:
+        return model
+    y = y[rows].to(model.beta.device)
+    return model.replace(net=Given(model.net, y) if scale is None else Guided(model.net, y, scale))
 
 
 def _expect_card(card: dict) -> None:
@@ -475,10 +583,9 @@ def _expect_card(card: dict) -> None:
 def _images(model: nn.Module, card: dict, n: int, rng: torch.Generator) -> Tensor:
     if not isinstance(model, DDPM):
         return model.sample(n, rng)
-    if card["labels"]:
-        model = model.replace(net=Given(model.net, labels(card, n).to(model.beta.device)))
     eta = 0.0 if card["labels"] else 1.0
-    return model.ddim(n, card["shape"], DDIM_STEPS, eta, rng)
+    shape = card["codes"]["shape"] if card.get("codes") else card["shape"]
+    return model.ddim(n, shape, DDIM_STEPS, eta, rng)
 
 
 @border
@@ -505,9 +612,42 @@ def write_images(x: Tensor, folder: str | Path) -> None:
 
 @border
 def labels(card: dict, n: Count) -> Tensor:
-    """The classes that n samples of a conditional model are drawn for: each in turn, int64, (n,)."""
+    """What n samples of a conditional model are drawn for: each class in turn, (n,), or each pair's tokens, (n, L)."""
     _expect_card(card)
-    return torch.arange(n) % (len(card["classes"]) or 10)
+    if card.get("captions"):
+        return _captions(PAIRS, n)
+    return torch.arange(n) % _classes(card)
+
+
+@border
+def asked_for(card: dict, label: int | None = None, caption: str | None = None) -> Tensor | None:
+    """One class, (1,), or the tokens of one caption, (1, L), as a condition for `draw`; None if nothing is asked for.
+
+    Raises:
+        ValueError: the model takes no such condition, or does not know the word.
+    """
+    _expect_card(card)
+    takes = "captions" if card.get("captions") else "labels" if card["labels"] else "neither"
+    for name, value, kind in (("label", label, "labels"), ("caption", caption, "captions")):
+        if value is not None and takes != kind:
+            raise ValueError(
+                f"{name}: expected none for a {card['model']} that takes {takes}, got {value!r}"
+            )
+    if caption is not None:
+        return VOCABULARY.tokens([caption])
+    if label is not None:
+        expect_number("label", label, 0, _classes(card) - 1)
+        return torch.tensor([label])
+    return None
+
+
+def _classes(card: dict) -> int:
+    return len(card["classes"]) or 10
+
+
+def _captions(pairs: Sequence[tuple[str, str]], n: int) -> Tensor:
+    """The tokens of "colour shape" for each pair in turn, (n, L)."""
+    return VOCABULARY.tokens([" ".join(pairs[i % len(pairs)]) for i in range(n)])
 
 
 @border
@@ -543,9 +683,10 @@ def score(
         if _digest(images.x_train) != card["data"]["sha256"]:
             raise ValueError(f"path: expected the pictures of the run, got others in {path}")
         images = images.to(device)
-        if isinstance(model, Classifier):
-            right = model.predict(images.x_test) == images.y_test
-            rows = {"run": {"accuracy": right.double().mean().item()}}
+        if isinstance(model, JUDGES):
+            rows = {"run": {"accuracy": _accuracy(model, images)}}
+        elif card.get("captions"):
+            rows = _score_captions(model, card, n)
         else:
             rows = _score_images(model, card, images, n, _judge(images, judge, device))
     kept = rows | {"judge": str(judge or "")}
@@ -557,6 +698,31 @@ def _score_points(model: nn.Module, card: dict, n: int, device: torch.device | s
     density = getattr(data, card["data"]["name"])().to(device)
     found = evaluate.score_points(draw(model, card, n, _rng(0)), density, _rng(1))
     return {"floor": evaluate.points_floor(density, n, _rng(2)) | REAL, "run": found}
+
+
+@torch.no_grad()
+def _accuracy(model: Classifier | NoisyClassifier, images: ImageSet) -> float:
+    """The share of test images that are read right; by a judge of noisy ones each at ten times, spread over 1 to T."""
+    x, y = images.x_test, images.y_test
+    if isinstance(model, Classifier):
+        return (model.predict(x) == y).double().mean().item()
+    rng, found = _rng(0), []
+    for _ in range(10):
+        t, eps = model.noising.times(len(x), rng).to(x.device), normal(x, x.shape, rng)
+        found.append(model.loss(signed(x), y, t=t, eps=eps)["accuracy"].item())
+    return sum(found) / len(found)
+
+
+def _score_captions(model: nn.Module, card: dict, n: int) -> dict:
+    """How often n drawings show the colour and shape of their captions, of pairs in the training data and of others."""
+    drawn = data.shapes(n, card["shape"][1], 3)
+    rows = {"real": evaluate.score_shapes(drawn.x, drawn.pair) | REAL}
+    for name, pairs in zip(("seen", "held_out"), data.held_out(8), strict=True):
+        x = draw(model, card, n, _rng(0), _captions(pairs, n))
+        pair = torch.tensor([PAIRS.index(pairs[i % len(pairs)]) for i in range(n)])
+        score = evaluate.score_shapes(x, pair.to(x.device))
+        rows[name] = score | {"label": words.TABLE[name]}
+    return rows
 
 
 def _score_images(
@@ -591,4 +757,15 @@ def _rng(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-__all__ = ["KINDS", "Plan", "draw", "figure", "labels", "load", "read_card", "score", "train"]
+__all__ = [
+    "KINDS",
+    "Plan",
+    "asked_for",
+    "draw",
+    "figure",
+    "labels",
+    "load",
+    "read_card",
+    "score",
+    "train",
+]

@@ -35,6 +35,8 @@ COLUMNS = {
     "nearest_ratio": ("→ 1", 2),
     "label_accuracy": ("↑", 3),
     "accuracy": ("↑", 3),
+    "lenient": ("↑", 3),
+    "strict": ("↑", 3),
     "log_prob_test": ("↑", 1),
     "parameters": ("", 0),
     "train_cpu_s": ("↓", 3),

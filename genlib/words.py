@@ -27,6 +27,8 @@ COLUMNS = {
     "nearest_ratio": ("nearest-training ratio", "under 1: closer than new digits"),
     "label_accuracy": ("label accuracy", "share"),
     "accuracy": ("test accuracy", "share"),
+    "lenient": ("as asked", "share"),
+    "strict": ("as asked and clean", "share"),
     "log_prob_test": ("log p(x), test", "nats per image"),
     "parameters": ("parameters", "count"),
     "train_cpu_s": ("training", "CPU-s"),
@@ -36,6 +38,8 @@ COLUMNS = {
 # what else the table says
 TABLE = {
     "floor_of_any": "real data (the floor)",
+    "seen": "pairs that were seen",
+    "held_out": "pairs that were held out",
     "model": "model",
     "name": "The running table",
     "legend": "↑ larger is better, ↓ smaller is better; ± is the standard deviation over seeds.",
@@ -113,4 +117,13 @@ PICTURES = {
     "y_7": "7, please",
     "y_8": "8, please",
     "y_9": "9, please",
+    # chapter 6
+    "free_0": "no classifier, s = 0",
+    "free_1": "s = 1",
+    "free_2": "s = 2",
+    "free_5": "s = 5",
+    "classifier_0": "classifier, s = 0",
+    "classifier_1": "s = 1",
+    "classifier_4": "s = 4",
+    "classifier_8": "s = 8",
 }

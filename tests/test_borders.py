@@ -28,8 +28,10 @@ import genlib
 from genlib import autoencoder, data, gan, nets, recipes, runs, statistical, train, vae
 from genlib.classifier import Classifier, small_conv
 from genlib.data.download import read
+from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import image_ddpm, linear_beta
-from genlib.guidance import Given
+from genlib.guidance import ClassifierGuided, Given, NoisyClassifier
+from genlib.latent import Codes
 from genlib.ngram import NGramWriter
 from genlib.pretrained import judge
 from genlib.processes import Team
@@ -162,6 +164,21 @@ def slope() -> dict:
     return {"logits": x.square().sum(dim=1), "x": x}
 
 
+def noisy_classifier() -> NoisyClassifier:
+    return NoisyClassifier(nets.UNetTrunk(SHAPE, 3, (8, 8)), linear_beta(4))
+
+
+def classifier_guided() -> dict:
+    return {
+        "net": nn.Identity(),
+        "classifier": nn.Identity(),
+        "y": labels(),
+        "scale": 2.0,
+        "alpha_bar": linear_beta(4),
+        "predicts": "v",
+    }
+
+
 OWNERS: dict[str, Callable] = {
     "autoencoder.Autoencoder": lambda: autoencoder.image_autoencoder(2, SHAPE, 8),
     "autoencoder.PCA": lambda: autoencoder.pca(levels(), 2),
@@ -173,6 +190,12 @@ OWNERS: dict[str, Callable] = {
     "ddpm.DDPM": lambda: image_ddpm(SHAPE, 4, widths=(8, 8)),
     "gan.GAN": lambda: gan.image_gan(2, SHAPE, 8),
     "guidance.Given": lambda: Given(nn.Identity(), labels()),
+    "guidance.NoisyClassifier": noisy_classifier,
+    "guidance.ClassifierGuided": lambda: ClassifierGuided(
+        nn.Identity(), noisy_classifier(), labels(), 2.0, linear_beta(4)
+    ),
+    "latent.Codes": lambda: Codes.of(vae.image_vae(2, SHAPE, 8).eval(), levels()),
+    "text.Vocabulary": lambda: VOCABULARY,
     "ngram.NGramWriter": lambda: NGramWriter(2).fit(TEXTS, LABELS),
     "recipes.Recipe": recipe,
     "run.Run": lambda: Run(0, "cpu", torch.device("cpu")),
@@ -273,10 +296,29 @@ CASES: dict[str, Callable[[], dict]] = {
     "data.images.dequantise": lambda: {"x": levels(), "rng": rng(), "levels": 17},
     "data.images.quantise": lambda: {"x": levels(), "levels": 17},
     "data.images.binarise": lambda: {"x": levels(), "rng": rng()},
+    "data.shapes.Drawn": lambda: (
+        {"x": levels((3, 8, 8)), "captions": ("red circle",) * 6}
+        | {name: labels() for name in ("colour", "shape", "size", "row", "column")}
+    ),
+    "data.shapes.shapes": lambda: {"n": 3, "size": 8, "seed": 1, "pairs": [("red", "circle")]},
+    "data.shapes.held_out": lambda: {"n": 3, "seed": 1},
+    "data.shapes.masks": lambda: {
+        "shape": labels(),
+        "centre": points(),
+        "radius": torch.full((6,), 0.2),
+        "size": 8,
+        "fine": 2,
+    },
+    "data.shapes.paint": lambda: {
+        "mask": levels((4, 4)),
+        "colour": space().abs(),
+        "ground": torch.zeros(6),
+    },
     "data.images.signed": pixels,
     "data.images.unsigned": pixels,
     "ddpm.linear_beta": lambda: {"T": 4, "beta_1": 0.1, "beta_T": 0.2},
     "ddpm.cosine_beta": lambda: {"T": 4, "s": 0.01},
+    "ddpm.x_0_weight": lambda: {"beta": linear_beta(4), "most": 5.0},
     "ddpm.alpha_bar_of": lambda: {"beta": linear_beta(4)},
     "ddpm.DDPM": lambda: {
         "net": nn.Identity(),
@@ -284,6 +326,7 @@ CASES: dict[str, Callable[[], dict]] = {
         "predicts": "v",
         "variance": "beta",
         "clip": 1.0,
+        "weight": torch.ones(5),
     },
     "ddpm.DDPM.replace": lambda: {"clip": 1.0, "variance": "posterior"},
     "ddpm.DDPM.q_sample": lambda: {"x_0": signs(), "t": times(), "eps": noise()},
@@ -339,13 +382,24 @@ CASES: dict[str, Callable[[], dict]] = {
         "rng": rng(),
     },
     "evaluate.digits_floor": lambda: {"seed": 1},
+    "evaluate.read_shapes": lambda: {"x": levels((3, 8, 8))},
+    "evaluate.score_shapes": lambda: {"x": levels((3, 8, 8)), "pair": labels()},
     "evaluate.mode_scores": lambda: {"x": points(), "mixture": data.ring()},
     "evaluate.inside_fraction": lambda: {"x": points(), "density": data.checkerboard()},
     "evaluate.mmd": lambda: {"x": points(), "y": points(5), "widths": (0.1, 1.0)},
     "evaluate.sliced_wasserstein": lambda: {"x": points(), "y": points() + 1, "directions": 8},
     "evaluate.score_points": lambda: {"x": points(), "density": data.ring(), "rng": rng()},
     "evaluate.points_floor": lambda: {"density": data.ring(), "n": 6, "rng": rng()},
-    "exact.PerfectDenoiser": lambda: {"mixture": data.ring(), "beta": linear_beta(4)},
+    "exact.PerfectDenoiser": lambda: {
+        "mixture": data.ring(),
+        "beta": linear_beta(4),
+        "labels": torch.arange(8) % 2,
+    },
+    "exact.PerfectClassifier": lambda: {
+        "mixture": data.ring(),
+        "beta": linear_beta(4),
+        "labels": torch.arange(8) % 2,
+    },
     "gan.GAN": lambda: {
         "generator": nn.Linear(2, 2),
         "discriminator": nn.Linear(2, 1),
@@ -381,7 +435,35 @@ CASES: dict[str, Callable[[], dict]] = {
     "gan.quadrature": lambda: {"nodes": 8},
     "gan.gaussian_game_jsd": lambda: {"theta": points()},
     "guidance.Given": lambda: {"net": nn.Identity(), "y": labels()},
-    "guidance.Given.repeat": lambda: {"n": 2},
+    "guidance.ConditionDropout": lambda: {
+        "net": nn.Identity(),
+        "null": torch.tensor([3]),
+        "share": 0.1,
+    },
+    "guidance.Guided": lambda: {
+        "net": nn.Identity(),
+        "y": labels(),
+        "scale": 2.0,
+        "null": torch.tensor([3]),
+    },
+    "guidance.scale_of_paper": lambda: {"w": 0.5},
+    "guidance.NoisyClassifier": lambda: {"net": nn.Identity(), "beta": linear_beta(4)},
+    "guidance.NoisyClassifier.loss": lambda: {
+        "x_0": signs(),
+        "y": labels(),
+        "t": times(),
+        "eps": noise(),
+    },
+    "guidance.ClassifierGuided": classifier_guided,
+    "guidance.ClassifierGuided.gradient": lambda: {"x_t": noise(), "t": times()},
+    "latent.Codes": lambda: {
+        "vae": vae.image_vae(2, SHAPE, 8),
+        "mean": torch.zeros(2),
+        "sd": torch.ones(2),
+        "shape": (2,),
+    },
+    "latent.Codes.encode": lambda: {"x": levels()},
+    "latent.Codes.decode": lambda: {"z": torch.zeros(3, 2)},
     "likelihood.bound": lambda: {
         "model": OWNERS["ddpm.DDPM"](),
         "x_0": signs(),
@@ -435,9 +517,17 @@ CASES: dict[str, Callable[[], dict]] = {
     },
     "nets.Fourier": lambda: {"octaves": 2, "lowest": 1.5},
     "nets.TimeEmbedding": lambda: {"width": 8, "waves": 4},
-    "nets.ResidualMLP": lambda: {"D": 2, "width": 8, "blocks": 1, "features": nets.Fourier(2)},
+    "nets.Condition": lambda: {"width": 8, "classes": 0, "words": 3},
+    "nets.ResidualMLP": lambda: {
+        "D": 2,
+        "width": 8,
+        "blocks": 1,
+        "features": nets.Fourier(2),
+        "words": 3,
+    },
     "nets.ResidualBlock": lambda: {"n_in": 8, "n_out": 16, "width": 8},
     "nets.UNet": lambda: {"shape": SHAPE, "widths": (8, 8), "patch": 2, "classes": 3},
+    "nets.UNetTrunk": lambda: {"shape": SHAPE, "out": 3, "widths": (8, 8), "patch": 2},
     "nets.zero_init": lambda: {"*layers": [nn.Linear(2, 2)]},
     "nets.InBfloat16": lambda: {"net": nn.Identity()},
     "ngram.NGramWriter": lambda: {"order": 2, "discount": (0.5, 0.5), "unknown": 0.5},
@@ -509,6 +599,15 @@ CASES: dict[str, Callable[[], dict]] = {
     },
     "recipes.mnist_gan": lambda: {"width": 8},
     "recipes.mnist_ddpm": lambda: {"widths": (8, 8), "classes": 2},
+    "recipes.mnist_ddpm_guided": lambda: {"widths": (8, 8)},
+    "recipes.mnist_latent_vae": lambda: {"latent_dim": 2, "beta": 0.1},
+    "recipes.mnist_latent_ddpm": lambda: {"latent_dim": 2, "width": 8},
+    "recipes.shapes_ddpm": lambda: {"vocabulary": VOCABULARY},
+    "recipes.guided_ddpm": lambda: {
+        "model": OWNERS["ddpm.DDPM"](),
+        "null": torch.tensor([3]),
+    },
+    "recipes.noisy_classifier": lambda: {"shape": SHAPE, "widths": (8, 8), "patch": 2},
     "recipes.Recipe.at": lambda: {"budget": "gpu"},
     "recipes.for_images": lambda: {"kind": "vae", "images": data.digits()},
     "recipes.on_device": lambda: {"model": nn.Identity(), "device": "cpu"},
@@ -557,6 +656,7 @@ CASES: dict[str, Callable[[], dict]] = {
     ),
     "runs.figure": lambda: {"x": levels((1, 8, 8))},
     "runs.score": lambda: {"folder": a_run(), "n": 10, "device": "cpu", "path": None},
+    "runs.asked_for": lambda: {"card": runs.read_card(a_run()) | {"labels": True}, "label": 3},
     "runs.labels": lambda: {"card": runs.read_card(a_run()), "n": 3},
     "runs.write_images": lambda: {
         "x": levels((1, 8, 8)),
@@ -620,6 +720,9 @@ CASES: dict[str, Callable[[], dict]] = {
     "train.linear": lambda: {"done": 0.5},
     "train.cosine": lambda: {"done": 0.5, "last": 0.5},
     "train.write_whole": lambda: {"path": FOLDER / "whole", "content": b"all"},
+    "text.Vocabulary": lambda: {"words": ("red", "circle"), "length": 3},
+    "text.Vocabulary.tokens": lambda: {"captions": ["red circle", ""]},
+    "text.Vocabulary.captions": lambda: {"tokens": VOCABULARY.null},
     "vae.Bernoulli.nll": lambda: {"logits": noise(), "x": levels()},
     "vae.Bernoulli.mean": lambda: {"logits": noise()},
     "vae.Bernoulli.sample": lambda: {"logits": noise(), "rng": rng()},
@@ -690,6 +793,8 @@ DATA_BORDERS = {
     "evaluate.nearest_training_ratio": "x train",
     "evaluate.score_digits": "x y",
     "evaluate.score_images": "x y",
+    "evaluate.read_shapes": "x",
+    "evaluate.score_shapes": "x pair",
     "evaluate.mode_scores": "x",
     "evaluate.inside_fraction": "x",
     "evaluate.mmd": "x y",

@@ -156,7 +156,7 @@ def test_image_sets_are_looked_up_by_name():
     assert data.image_set("digits").name == "digits"
     with pytest.raises(
         (TypeError, ValueError),
-        match="name: expected one of digits, mnist, fashion_mnist, got .*'cats'",
+        match="name: expected one of digits, mnist, fashion_mnist, shapes, shapes_32, got .*'cats'",
     ):
         data.image_set("cats")
 

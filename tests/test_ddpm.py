@@ -20,6 +20,7 @@ from genlib.ddpm import (
     image_ddpm,
     linear_beta,
     points_ddpm,
+    x_0_weight,
 )
 from genlib.exact import PerfectDenoiser
 from genlib.guidance import Given
@@ -396,9 +397,60 @@ def test_a_network_with_classes_is_never_used_without_labels():
         image_ddpm(T=20, widths=(8, 16)).loss(x, torch.tensor([0, 1]))
 
 
+def test_the_weights_of_x_0_make_its_loss_that_of_v():
+    beta, x_0, eps = linear_beta(20, beta_T=0.3), torch.randn(5, 3), torch.randn(5, 3)
+    alpha_bar = (1 - beta.double()).cumprod(0)
+    found = x_0_weight(beta, 1e6)
+    assert found.dtype == beta.dtype and found[0] == 1e6
+    assert_close(found[1:].double(), 1 + (alpha_bar / (1 - alpha_bar))[1:], rtol=1e-4, atol=0)
+    guess, t = torch.randn(5, 3), torch.tensor([1, 5, 9, 14, 20])
+    a = alpha_bar[t][:, None].float()
+    x_t = a.sqrt() * x_0 + (1 - a).sqrt() * eps
+    v = (a.sqrt() * x_t - guess) / (1 - a).sqrt()  # what the guess of x_0 says of v
+    in_v = DDPM(Says(v), beta, predicts="v").loss(x_0, t=t, eps=eps)["loss"]
+    in_x_0 = DDPM(Says(guess), beta, predicts="x_0", weight=found).loss(x_0, t=t, eps=eps)["loss"]
+    assert_close(in_x_0, in_v, rtol=1e-3, atol=0)
+    low = x_0_weight(beta, 5.0)
+    assert low.max() == 5 and torch.equal(low[low < 5], found[found < 5])
+
+
+def test_every_time_counts_with_its_weight_in_the_loss_alone():
+    beta, weight = linear_beta(4, beta_T=0.3), torch.tensor([9.0, 1.0, 2.0, 0.0, 5.0])
+    net, t = Says(torch.zeros(3, 2)), torch.tensor([4, 3, 1])
+    model, plain = DDPM(net, beta, weight=weight), DDPM(net, beta)
+    x_0, eps = torch.randn(3, 2), torch.randn(3, 2)
+    squared = eps.square().sum(dim=1)
+    expected = (5 * squared[0] + squared[2]) / 3
+    assert_close(model.loss(x_0, t=t, eps=eps)["loss"], expected)
+    assert_close(model.replace(clip=9.0).loss(x_0, t=t, eps=eps)["loss"], expected)
+    assert_close(plain.loss(x_0, t=t, eps=eps)["loss"], squared.mean())
+    assert model.state_dict().keys() == plain.state_dict().keys()
+    for wrong, message in (
+        (torch.ones(4), r"weight: expected shape \(times\) with {'times': 5}, got \(4,\)"),
+        (torch.ones(5).long(), "weight: expected a tensor of torch.float32, got torch.int64"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            DDPM(net, beta, weight=wrong)
+
+
+@pytest.mark.parametrize("variance", ["beta", "posterior"])
+def test_times_without_a_step_have_no_variance(variance):
+    model = DDPM(nn.Identity(), linear_beta(4), variance=variance)
+    for wrong in (0, 5, torch.tensor([1, 5]), torch.tensor([0, 1])):
+        for ask in (model.p_variance, model.q_variance):
+            with pytest.raises(ValueError, match="t: expected whole numbers from 1 to 4, got"):
+                ask(wrong)
+    assert_close(
+        model.q_variance(torch.tensor([2, 4])), torch.stack([model.q_variance(t) for t in (2, 4)])
+    )
+
+
 def test_every_option_reaches_the_networks():
     model = image_ddpm((3, 12, 8), 30, widths=(8, 24), classes=4)
-    assert str(model.net) == str(UNet((3, 12, 8), (8, 24), classes=4)) and model.net.classes == 4
+    assert (
+        str(model.net) == str(UNet((3, 12, 8), (8, 24), classes=4))
+        and model.net.condition.classes == 4
+    )
     assert model.net.shape == (3, 12, 8) and torch.equal(model.beta, cosine_beta(30))
     assert (model.predicts, model.clip, model.variance) == ("v", 1.0, "beta")
     model = points_ddpm(40, width=24, octaves=3)

@@ -30,8 +30,9 @@ from genlib.autoencoder import (
     standard_normal,
 )
 from genlib.classifier import Classifier, small_conv
-from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm
-from genlib.exact import PerfectDenoiser
+from genlib.data.shapes import VOCABULARY
+from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm, x_0_weight
+from genlib.exact import PerfectClassifier, PerfectDenoiser
 from genlib.gan import (
     gaussian_game_jsd,
     gaussian_game_logits,
@@ -40,8 +41,9 @@ from genlib.gan import (
     image_gan,
     points_gan,
 )
-from genlib.guidance import Given
+from genlib.guidance import ClassifierGuided, ConditionDropout, Given, Guided, NoisyClassifier
 from genlib.likelihood import bound, bound_term, prior_kl
+from genlib.nets import UNet, UNetTrunk
 from genlib.statistical import full_gaussian, mixture
 from genlib.vae import Bernoulli, Binomial, Gaussian, LinearGaussian, image_vae, linear_vae
 
@@ -172,10 +174,56 @@ def ddpms_with_labels(device):
     yield given.loss(data.signed(images(device)))
 
 
+def ddpms_with_words(device):
+    net, beta = UNet((3, 8, 8), (8, 8), patch=2, words=18), cosine_beta(9)
+    model = DDPM(
+        ConditionDropout(net, VOCABULARY.null, 0.5),
+        beta,
+        predicts="x_0",
+        clip=1.0,
+        weight=x_0_weight(beta),
+    ).to(device)
+    x = torch.rand(4, 3, 8, 8).to(device)
+    tokens = VOCABULARY.tokens(["red circle", "large blue cross", "", "white square top left"])
+    yield learned(model, 2 * x - 1, tokens.to(device))
+    model.net = Guided(model.eval().net, tokens.to(device), 2.0)
+    yield model.sample(4, (3, 8, 8), rng()), model.ddim(4, (3, 8, 8), 3, 0.5, rng())
+    model.net = Guided(model.net.conditional.net, tokens[:1].to(device), 2.0)
+    yield model.predict(x, torch.tensor([1, 2, 3, 9]).to(device))
+
+
+def noisy_classifiers(device):
+    classifier = NoisyClassifier(UNetTrunk((1, 8, 8), 4, (8, 8)), cosine_beta(9)).to(device)
+    yield learned(classifier, data.signed(images(device)), labels(device))
+    yield classifier(images(device), torch.arange(1, 9).to(device))
+
+
+def guided_ddpms(there: str):
+    """Models guided in three ways, whose conditions were put on a device before."""
+    model = image_ddpm(T=9, widths=(8, 8), classes=5).to(there)
+    net = ConditionDropout(model.net, torch.tensor([4]).to(there)).eval()
+    classifier = NoisyClassifier(UNetTrunk((1, 8, 8), 4, (8, 8)), model.beta).to(there)
+    y, alpha_bar = labels(there), model.alpha_bar
+    yield model.replace(net=Guided(net, y, 2.0))
+    yield model.replace(net=Guided(net, y[:1], 2.0, net.null))
+    steered = ClassifierGuided(Given(net, net.null), classifier, y, 2.0, alpha_bar, "v")
+    yield model.replace(net=steered)
+
+
+def ddpms_with_guidance(device):
+    x, t, shape = data.signed(images(device)), torch.arange(1, 9).to(device), (1, 8, 8)
+    for model in guided_ddpms("cpu"):
+        model.to(device)
+        yield model.sample(8, shape, rng()), model.ddim(8, shape, 3, 0.5, rng())
+        yield model.predict(x, t), bound(model, x, 2, rng=rng())
+
+
 def ddpms_that_are_changed(device):
     x, model = data.signed(images(device)), image_ddpm(T=9, widths=(8, 8), classes=4).to(device)
     given = model.replace(net=Given(model.net, labels(device)))
     yield given.sample(8, (1, 8, 8), rng()), bound(given, x, 2, rng=rng())
+    for model in guided_ddpms(device):
+        yield model.sample(8, (1, 8, 8), rng()), bound(model, x, 2, rng=rng())
 
 
 def bounds(device):
@@ -191,6 +239,15 @@ def the_perfect_denoiser(device):
         model = DDPM(PerfectDenoiser(truth, beta), beta).to(device)
         yield model.sample(5, (2,), rng()), model.ddim(5, (2,), 3, 0.0, rng())
         yield model.loss(points(device))
+        kinds, y, t = (
+            torch.arange(8) % 2,
+            torch.tensor([1]).to(device),
+            torch.arange(1, 9).to(device),
+        )
+        net = PerfectDenoiser(truth, beta, kinds.to(truth.means.device)).to(device)
+        classifier = PerfectClassifier(truth, beta, kinds.to(truth.means.device)).to(device)
+        yield Guided(net, y, 2.0)(points(device), t)
+        yield ClassifierGuided(net, classifier, y, 2.0, model.alpha_bar)(points(device), t)
 
 
 def densities(device):
@@ -236,6 +293,12 @@ def measures_of_images(device):
     yield evaluate.images_floor(data.digits().to(device), None, 100)
 
 
+def measures_of_shapes(device):
+    drawn = data.shapes(6, 8)
+    read = evaluate.read_shapes(drawn.x.to(device))
+    yield list(read.values()), evaluate.score_shapes(drawn.x.to(device), drawn.pair.to(device))
+
+
 def measures_of_points(device):
     ring, board, moons = (f().to(device) for f in (data.ring, data.checkerboard, data.moons))
     x = ring.sample(400, rng())
@@ -257,16 +320,21 @@ CASES += [vaes, linear_gaussians, gans, the_game_of_two_gaussians, classifiers]
 CASES += [
     ddpms,
     ddpms_with_labels,
+    ddpms_with_words,
+    noisy_classifiers,
+    ddpms_with_guidance,
     ddpms_that_are_changed,
     bounds,
     the_perfect_denoiser,
     densities,
     pure_losses,
 ]
-CASES += [statistics, measures_of_sets, measures_of_images, measures_of_points, figures]
+CASES += [statistics, measures_of_sets, measures_of_images, measures_of_shapes]
+CASES += [measures_of_points, figures]
 # These hand values to NumPy, or their shapes depend on values: they cannot run where there are none.
 WITH_VALUES = {codes_that_are_fitted, principal_components, the_perfect_denoiser, statistics}
 WITH_VALUES |= {ddpms_that_are_changed, measures_of_images, measures_of_points, figures}
+WITH_VALUES |= {measures_of_shapes}
 
 
 DEVICES = [pretend.NAME] * pretend.THERE + ["cuda"] * torch.cuda.is_available()
@@ -313,7 +381,7 @@ def test_the_numbers_are_those_of_the_cpu(case, device):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", ["vae_digits", "gan_digits", "ddpm_digits"])
+@pytest.mark.parametrize("name", ["vae_digits", "gan_digits", "ddpm_digits", "ddpm_digits_guided"])
 def test_a_seed_gives_the_same_training_everywhere(name, device, tmp_path):
     expected = recipes.training(name, 0, "quick").run()
     there = recipes.training(name, 0, "quick", device)

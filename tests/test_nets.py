@@ -9,6 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from genlib.nets import (
+    Condition,
     Flatten,
     Fourier,
     InBfloat16,
@@ -16,6 +17,7 @@ from genlib.nets import (
     ResidualMLP,
     TimeEmbedding,
     UNet,
+    UNetTrunk,
     image_decoder,
     image_encoder,
     mlp,
@@ -96,6 +98,9 @@ def alive(net):
     """The network with every weight, also those that start at 0, drawn at random; and its weights by name."""
     for p in net.parameters():
         nn.init.normal_(p, std=0.3)
+    for layer in net.modules():
+        if isinstance(layer, Condition) and layer.words:  # but for no word
+            layer.word.weight.data[0] = 0
     return net.eval(), {name: value.detach() for name, value in net.state_dict().items()}
 
 
@@ -137,12 +142,16 @@ def block_by_hand(w, name, x, e):
     return h + (conv(w, f"{name}.shortcut", x, padding=0) if changes else x)
 
 
+def patches_by_hand(x, patch):
+    """Squares of pixels as pixels with more channels, (B, C patch^2, H / patch, W / patch)."""
+    parts = [x[:, :, i::patch, j::patch] for i in range(patch) for j in range(patch)]
+    return torch.stack(parts, dim=2).flatten(1, 2)
+
+
 def unet_by_hand(w, x, t, y=None, patch=1):
     """The U-Net out of its weights alone; both nearest neighbours and patches are indexing."""
-    e = time_by_hand(w, "time", t)
-    e = silu(e if y is None else e + w["label.weight"][y])
-    parts = [x[:, :, i::patch, j::patch] for i in range(patch) for j in range(patch)]
-    x = torch.stack(parts, dim=2).flatten(1, 2)  # (B, C patch^2, H / patch, W / patch)
+    e = silu(time_by_hand(w, "time", t) + condition_by_hand(w, "condition", y))
+    x = patches_by_hand(x, patch)
     fine = block_by_hand(w, "down_1", conv(w, "first", x), e)
     coarse = block_by_hand(w, "down_2", conv(w, "to_half", fine, stride=2), e)
     coarse = conv(w, "to_full.0", block_by_hand(w, "up_2", coarse, e))
@@ -176,10 +185,27 @@ def test_a_residual_block_is_the_formula(n_in, n_out):
     assert_close(fresh(x, e), fresh.shortcut(x))  # a correction that starts at zero
 
 
+LABEL, TEXT = torch.tensor([2, 0, 1, 2]), torch.tensor([[1, 4], [2, 0], [3, 3], [0, 0]])
+CONDITIONS = {"none": ({}, None), "classes": ({"classes": 3}, LABEL), "words": ({"words": 4}, TEXT)}
+
+
+def condition_by_hand(w, name, y):
+    """The row of the table that belongs to a label; of words the rows added up, without those of no word."""
+    if y is None:
+        return 0
+    if y.dim() == 1:
+        return torch.stack([w[f"{name}.label.weight"][k] for k in y])
+    table = w[f"{name}.word.weight"]
+    zero = torch.zeros(table.shape[1])
+    return torch.stack([sum((table[k] for k in row if k), start=zero) for row in y])
+
+
+@pytest.mark.parametrize("told", CONDITIONS)
 @pytest.mark.parametrize("octaves", [None, 0, 3])
-def test_a_residual_mlp_is_the_formula(octaves):
+def test_a_residual_mlp_is_the_formula(octaves, told):
     features = None if octaves is None else Fourier(octaves)
-    net, w = alive(ResidualMLP(2, width=6, blocks=2, features=features))
+    options, y = CONDITIONS[told]
+    net, w = alive(ResidualMLP(2, width=6, blocks=2, features=features, **options))
     x = torch.randn(4, 2)
     seen = [x]
     for wave in (torch.sin, torch.cos):
@@ -187,34 +213,104 @@ def test_a_residual_mlp_is_the_formula(octaves):
             for w_k in (1.5 * 2**k for k in range(octaves or 0)):
                 seen.append(wave(w_k * x[:, column : column + 1]) / math.sqrt(w_k / 1.5))
     h = linear(w, "first", torch.cat(seen, dim=1)) + time_by_hand(w, "time", t)
+    h = h + condition_by_hand(w, "condition", y)
     for k in range(2):
         off = h - h.mean(dim=1, keepdim=True)
         normed = off / (off.square().mean(dim=1, keepdim=True) + 1e-5).sqrt()
         normed = normed * w[f"blocks.{k}.0.weight"] + w[f"blocks.{k}.0.bias"]
         h = h + linear(w, f"blocks.{k}.3", silu(linear(w, f"blocks.{k}.1", normed)))
-    assert_close(net(x, t), linear(w, "last", h), rtol=1e-4, atol=1e-4)
-    assert ResidualMLP(2)(x, t).abs().max() == 0
+    assert_close(net(x, t, y), linear(w, "last", h), rtol=1e-4, atol=1e-4)
+    assert ResidualMLP(2, **options)(x, t, y).abs().max() == 0
 
 
-@pytest.mark.parametrize("classes", [0, 3])
-@pytest.mark.parametrize(
-    "shape, widths, patch",
-    [((1, 8, 8), (8, 16), 1), ((2, 8, 12), (16, 8), 2), ((1, 12, 12), (8, 8), 3)],
-)
-def test_the_u_net_is_the_formula(shape, widths, patch, classes):
-    net, w = alive(UNet(shape, widths, patch=patch, classes=classes))
-    x, y = torch.randn(4, *shape), torch.tensor([2, 0, 1, 2]) if classes else None
-    found = net(x, t, y) if classes else net(x, t)
+SIZES = [((1, 8, 8), (8, 16), 1), ((2, 8, 12), (16, 8), 2), ((1, 12, 12), (8, 8), 3)]
+
+
+@pytest.mark.parametrize("told", CONDITIONS)
+@pytest.mark.parametrize("shape, widths, patch", SIZES)
+def test_the_u_net_is_the_formula(shape, widths, patch, told):
+    options, y = CONDITIONS[told]
+    net, w = alive(UNet(shape, widths, patch=patch, **options))
+    x = torch.randn(4, *shape)
+    found = net(x, t) if y is None else net(x, t, y)
     assert_close(found, unet_by_hand(w, x, t, y, patch), rtol=1e-3, atol=1e-3)
     assert found.shape == x.shape and found.std() > 0.1
-    silent = UNet(shape, widths, patch=patch, classes=classes)
+    silent = UNet(shape, widths, patch=patch, **options)
     assert silent(x, t, y).abs().max() == 0
+
+
+@pytest.mark.parametrize("shape, widths, patch", SIZES)
+def test_the_way_down_is_the_formula(shape, widths, patch):
+    net, w = alive(UNetTrunk(shape, 5, widths, patch=patch))
+    x = torch.randn(4, *shape)
+    e = silu(time_by_hand(w, "time", t))
+    fine = block_by_hand(w, "down_1", conv(w, "first", patches_by_hand(x, patch)), e)
+    coarse = block_by_hand(w, "down_2", conv(w, "to_half", fine, stride=2), e)
+    flat = silu(group_norm(w, "last.0", coarse)).reshape(4, -1)
+    assert flat.shape[1] == widths[1] * shape[1] * shape[2] // (2 * patch) ** 2
+    assert_close(net(x, t), linear(w, "last.3", flat), rtol=1e-3, atol=1e-3)
+    assert (net(x, t.flip(0)) - net(x, t)).abs().max() > 1e-3  # it is told the time
+    assert set(UNet(shape, widths).state_dict()) > {k for k in w if not k.startswith("last")}
+
+
+# --- conditions ----------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_words_is_lost_and_no_word_adds_nothing():
+    net = Condition(6, words=4)
+    y = torch.tensor([[1, 2, 3], [3, 1, 2], [2, 3, 1], [0, 0, 0], [4, 4, 0], [0, 4, 0]])
+    found = net(y, 6)
+    assert_close(found[1:3], found[:1].expand(2, 6))
+    assert found[3].abs().max() == 0
+    assert_close(found[4], 2 * found[5])  # but how often is not lost
+    assert not torch.allclose(found[0], found[5])
+    assert_close(net(y[:, :2], 6)[4], found[4])  # captions of any length
+
+
+def test_no_word_is_still_nothing_after_training():
+    net = ResidualMLP(2, width=8, words=3)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=0.1, weight_decay=0.1)
+    y, before = torch.tensor([[1, 0], [0, 0], [3, 2]]), net.condition.word.weight.clone()
+    for _ in range(5):
+        optimiser.zero_grad()
+        (net(torch.randn(3, 2), torch.tensor([1, 2, 3]), y) - 1).square().sum().backward()
+        optimiser.step()
+    assert net.condition.word.weight[0].abs().max() == 0
+    moved = (net.condition.word.weight - before).abs().amax(dim=1)
+    assert moved[0] == 0 and moved[1:].min() > 0.01
+    assert net.condition(torch.zeros(2, 4).long(), 2).abs().max() == 0
+
+
+def test_a_condition_without_classes_and_words_is_0():
+    net = Condition(6)
+    assert net(None, 3) == 0.0 and not list(net.parameters())
+    assert Condition(6, classes=3).label.weight.shape == (3, 6)
+    assert Condition(6, words=3).word.weight.shape == (4, 6)
 
 
 def test_a_patch_makes_large_images_small_for_the_network():
     net = UNet((1, 28, 28), (8, 16), patch=2)
     assert net.first.in_channels == 4
     assert net(torch.zeros(2, 1, 28, 28), torch.tensor([1, 2])).shape == (2, 1, 28, 28)
+
+
+WORDS = {
+    "y: expected words, got none; to sample, bind them: guidance.Given": (),
+    r"y: expected shape \(B L\) with {'B': 4}, got \(3, 2\)": (torch.zeros(3, 2).long(),),
+    r"y: expected shape \(B L\) with {'B': 4}, got \(4,\)": (torch.zeros(4).long(),),
+    "y: expected whole numbers from 0 to 5, got 0 to 6": (torch.tensor([[0, 6]] * 4),),
+    "y: expected whole numbers from 0 to 5, got -1 to 0": (torch.tensor([[0, -1]] * 4),),
+    r"y: expected whole numbers \(torch.int64\), got torch.float32": (torch.zeros(4, 2),),
+}
+
+
+@pytest.mark.parametrize("message", WORDS)
+@pytest.mark.parametrize(
+    "net, shape", [(UNet((1, 4, 4), (8, 8), words=5), (1, 4, 4)), (ResidualMLP(2, words=5), (2,))]
+)
+def test_words_are_neither_forgotten_nor_made_up(message, net, shape):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        net(torch.zeros(4, *shape), t, *WORDS[message])
 
 
 LABELS = {
@@ -232,6 +328,8 @@ def test_labels_are_neither_forgotten_nor_made_up(message):
     classes, labels = LABELS[message]
     with pytest.raises(ValueError, match=f"^{message}"):
         UNet((1, 4, 4), (8, 8), classes=classes)(torch.zeros(4, 1, 4, 4), t, *labels)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        ResidualMLP(2, classes=classes)(torch.zeros(4, 2), t, *labels)
 
 
 @pytest.mark.parametrize(
@@ -247,11 +345,24 @@ def test_labels_are_neither_forgotten_nor_made_up(message):
         ({"widths": (8,)}, "widths: expected two"),
         ({"patch": 0}, "patch: expected .* at least 1, got 0"),
         ({"classes": -1}, "classes: expected .* at least 0, got -1"),
+        ({"words": -1}, "words: expected .* at least 0, got -1"),
+        ({"words": 3, "classes": 2}, "words: expected 0 beside 2 classes, got 3"),
     ],
 )
 def test_sizes_that_cannot_be_halved_or_normed_are_named(arguments, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         UNet(**({"shape": (1, 8, 8), "widths": (8, 8)} | arguments))
+    if not {"classes", "words"} & {*arguments}:
+        with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+            UNetTrunk(**({"shape": (1, 8, 8), "out": 3, "widths": (8, 8)} | arguments))
+
+
+def test_the_way_down_takes_images_of_its_shape_only():
+    net = UNetTrunk((1, 8, 8), 3, (8, 8))
+    with pytest.raises(ValueError, match=r"x_t: expected shape \(B 1 8 8\), got \(4, 1, 8, 4\)"):
+        net(torch.zeros(4, 1, 8, 4), t)
+    with pytest.raises(ValueError, match="out: expected a number of at least 1, got 0"):
+        UNetTrunk((1, 8, 8), 0)
 
 
 # --- small helpers -------------------------------------------------------------------------------------------

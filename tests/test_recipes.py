@@ -18,8 +18,11 @@ from genlib import data, recipes
 from genlib.autoencoder import Autoencoder, image_autoencoder
 from genlib.classifier import Classifier
 from genlib.data import ImageSet
+from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import DDPM, image_ddpm
 from genlib.gan import GAN, image_gan
+from genlib.guidance import ConditionDropout, NoisyClassifier
+from genlib.latent import Codes
 from genlib.nets import InBfloat16
 from genlib.recipes import RECIPES, Recipe
 from genlib.train import constant, cosine, linear
@@ -103,7 +106,7 @@ def test_every_field_reaches_the_training(field):
 
 
 def test_no_field_is_left_out():
-    others = {"range", "labels", "gpu", "start"}
+    others = {"range", "labels", "gpu", "start", "codes", "code_shape"}
     assert set(FIELDS) | others == {field.name for field in dataclasses.fields(Recipe)}
 
 
@@ -340,20 +343,32 @@ def test_the_training_of_a_gan_is_its_loop_written_out_by_hand():
 # --- the recipes of the book -----------------------------------------------------------------------------------
 
 KINDS = {"judge": Classifier, "autoencoder": Autoencoder, "vae": VAE, "gan": GAN, "ddpm": DDPM}
+KINDS |= {"classifier": NoisyClassifier}
+TOLD = ("conditional", "guided", "shapes")  # a condition
 FALLS = {"gan": linear}
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_takes_a_step(name, small_mnist):
-    kind, training = name.split("_")[0], recipes.training(name, 1, "quick")
+    kind, changes = name.split("_")[0], {}
+    if RECIPES[name].codes:  # diffusion on the codes of a VAE
+        rows, vae = data.image_set(RECIPES[name].data), RECIPES[RECIPES[name].codes].model().eval()
+        codes = Codes.of(vae, rows.x_train[:300], RECIPES[name].code_shape or None)
+        changes = {"data": (codes.encode(rows.x_train[:300]), rows.y_train[:300])}
+        with pytest.raises(ValueError, match="data: expected .* latent.Codes"):
+            recipes.training(name, 1, "quick")
+    training = recipes.training(name, 1, "quick", **changes)
     assert isinstance(training.model, KINDS[kind])
     terms = training.step()
     assert all(torch.tensor(list(terms.values())).isfinite()) and training.done == 1
     x = first(training)[0]
-    if x.dim() == 4:  # what the model is made for is what the batches hold
-        low = -1 if kind == "ddpm" else 0
-        assert (x.min().item(), x.max().item()) == (low, 1)
-    assert len(first(training)) == (2 if kind == "judge" or name.endswith("conditional") else 1)
+    if x.dim() == 4 and not changes:  # what the model is made for is what the batches hold
+        low, ground = -1 if kind in ("ddpm", "classifier") else 0, "shapes" in name
+        dark = low + 0.2  # the ground of drawn shapes is no black
+        assert (low < x.min().item() < dark if ground else x.min().item() == low) and x.max() == 1
+    told = kind in ("judge", "classifier") or any(word in name for word in TOLD)
+    told = told and kind != "vae" or bool(changes)
+    assert len(first(training)) == (2 if told else 1)
     assert (training.ema is not None) == (kind == "ddpm")
     assert training.fall(0.999) < 0.01 and training.fall(0.0) == 1  # every rate falls to 0
     if kind == "gan":
@@ -394,6 +409,35 @@ def test_the_models_of_mnist_have_their_sizes():
     assert (ddpm.T, ddpm.predicts, ddpm.clip) == (1000, "v", 1.0) and isinstance(
         ddpm.net, InBfloat16
     )
+
+
+def test_guided_models_have_a_condition_for_none_and_drop_to_it():
+    for name, null in (
+        ("ddpm_digits_guided", torch.tensor([10])),
+        ("ddpm_mnist_guided", torch.tensor([10])),
+        ("ddpm_shapes", VOCABULARY.null),
+    ):
+        model = RECIPES[name].model()
+        assert isinstance(model.net, ConditionDropout) and model.net.share == 0.1
+        assert torch.equal(model.net.null, null)
+    net = RECIPES["ddpm_shapes"].model().net.net
+    assert (net.shape, net.condition.words) == ((3, 16, 16), len(VOCABULARY.words))
+    net = RECIPES["ddpm_mnist_guided"].model().net.net
+    assert isinstance(net, InBfloat16) and net.net.condition.classes == 11
+    assert RECIPES["ddpm_mnist_guided"].at("gpu").model().net.net.net.first.out_channels == 64
+    plain = RECIPES["ddpm_digits"].model()
+    assert str(recipes.guided_ddpm(plain, torch.tensor([3])).net.net) == str(plain.net)
+
+
+def test_noisy_classifiers_have_the_schedule_of_the_models_that_they_steer():
+    for classifier, model in (
+        ("classifier_digits_noisy", "ddpm_digits"),
+        ("classifier_mnist_noisy", "ddpm_mnist"),
+    ):
+        one, other = RECIPES[classifier], RECIPES[model]
+        steered = other.model()
+        assert torch.equal(one.model().noising.beta, steered.beta) and one.range == other.range
+        assert one.data == other.data and one.labels and not other.labels
 
 
 def test_the_judge_of_a_recipe_has_its_side_and_its_dropout():

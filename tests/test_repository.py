@@ -46,7 +46,7 @@ TEXT_FILES = [
 # A module that is named nowhere here is the model of a chapter, so that a new chapter needs no edit.
 MODELS: set[str] = set()
 ORDER = [
-    {"expect", "rng", "run"},
+    {"expect", "rng", "run", "text"},
     {"data", "reviews", "words"},
     {"nets"},
     {"losses"},

@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -13,11 +16,16 @@ import torch
 from filelock import FileLock
 from PIL import Image
 from safetensors.torch import load_file
+from torch.testing import assert_close
 
 from genlib import data, evaluate, recipes, runs
 from genlib.__main__ import main
-from genlib.data import ImageSet
+from genlib.data import ImageSet, images
+from genlib.data.shapes import COLOURS, PAIRS, VOCABULARY
+from genlib.guidance import Given, Guided
+from genlib.latent import Codes
 from genlib.pretrained import judge
+from genlib.recipes import RECIPES
 from genlib.runs import Plan
 
 
@@ -61,11 +69,19 @@ TRAINED = (
     "ddpm_digits",
     "autoencoder_digits",
     "ddpm_digits_conditional",
+    "ddpm_digits_guided",
+    "ddpm_shapes",
 )
 
 
+@pytest.fixture
+def few_shapes(monkeypatch):
+    """The drawn shapes in a fiftieth of their number."""
+    monkeypatch.setattr(images, "shapes", lambda n, *rest: data.shapes(n // 50, *rest))
+
+
 @pytest.mark.parametrize("name", TRAINED)
-def test_a_run_holds_the_training_of_its_recipe(name, tmp_path, capsys):
+def test_a_run_holds_the_training_of_its_recipe(name, tmp_path, capsys, few_shapes):
     assert go("train", name, "--budget", "quick", "--seed", 3, "--out", "a") == 0
     expected = recipes.training(name, 3, "quick")
     history = expected.run()
@@ -73,15 +89,18 @@ def test_a_run_holds_the_training_of_its_recipe(name, tmp_path, capsys):
     kept = load_file("a/model.safetensors")
     assert kept.keys() == model.keys() and all(torch.equal(kept[k], model[k]) for k in kept)
     lines = lines_of("a")
-    assert [line["step"] for line in lines] == list(range(1, 21))
+    steps = expected.steps
+    assert [line["step"] for line in lines] == list(range(1, steps + 1)) and steps >= 10
     for term, values in history.items():
         assert [line[term] for line in lines] == values
     card = json.loads((tmp_path / "a" / "card.json").read_text(encoding="utf-8"))
-    assert card["done"] == card["steps"] == 20 and card["whole"] and card["plan"]["seed"] == 3
+    assert card["done"] == card["steps"] == steps and card["whole"] and card["plan"]["seed"] == 3
     assert Image.open("a/samples.png").size[0] > 300
     files = {"card.json", "log.jsonl", "model.safetensors", "samples.png", "training.safetensors"}
-    assert set(os.listdir("a")) - {".lock"} == files  # older versions of filelock take the lock away
-    assert "20 of 20 steps, " in said(capsys).err
+    assert (
+        set(os.listdir("a")) - {".lock"} == files
+    )  # older versions of filelock take the lock away
+    assert f"{steps} of {steps} steps, " in said(capsys).err
 
 
 def test_the_folder_has_a_name_by_itself_and_options_reach_the_training(capsys):
@@ -235,11 +254,16 @@ def test_a_second_ctrl_c_saves_no_half_step():
     assert all(torch.equal(one[k], two[k]) for k in one)
 
 
-def test_what_does_not_fit_leaves_no_folder_behind(pictures, tmp_path, capsys):
+def test_what_does_not_fit_leaves_no_folder_behind(pictures, tmp_path, capsys, few_shapes):
     for words, message in (
         (("ddpm_digits", "--data", pictures, "--size", 16), "data: expected images (1, 8, 8) with"),
         (("vae_digits", "--data", pictures, "--size", 8, "--channels", 1), "17 grey levels"),
         (("ddpm_points", "--data", "digits"), "data: expected none for ddpm_points"),
+        (("ddpm_shapes", "--data", "digits"), "data: expected none for ddpm_shapes, a recipe of"),
+        (
+            ("judge", "--data", "shapes"),
+            "data: expected images with classes, got shapes",
+        ),
         (("vae_digits", "--batch", 1), "batches: expected at least 2 rows"),
     ):
         assert go("train", *words, "--steps", 2, "--out", "a") == 2
@@ -277,11 +301,164 @@ def test_a_conditional_model_draws_every_class_in_turn(capsys):
     go("train", "ddpm_digits_conditional", "--budget", "quick", "--out", "a")
     model, card = runs.load("a")
     x = runs.draw(model, card, 12, torch.Generator().manual_seed(4))
-    given = model.replace(net=runs.Given(model.net, torch.arange(12) % 10))
+    given = model.replace(net=Given(model.net, torch.arange(12) % 10))
     again = given.ddim(12, (1, 8, 8), 50, 0.0, torch.Generator().manual_seed(4))
     assert torch.equal(x, evaluate.to_grey_levels((again + 1) / 2))
     assert go("score", "a", "-n", 500) == 0
     assert "label accuracy" in said(capsys).out
+
+
+def expected_of(net, n, shape, model):
+    """What a model draws with another network, in 50 steps under seed 4, on its grey levels."""
+    rng = torch.Generator().manual_seed(4)
+    return (model.replace(net=net).ddim(n, shape, 50, 0.0, rng) + 1) / 2
+
+
+def test_a_class_can_be_asked_for_with_a_scale(capsys):
+    go("train", "ddpm_digits_guided", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    rng, three = torch.Generator, torch.tensor([3])
+    for asked, net in (
+        ((None, None), Given(model.net, torch.arange(6))),  # each class in turn, at scale 1
+        ((three, None), Given(model.net, three)),
+        ((three, 2.0), Guided(model.net, three, 2.0)),
+        ((None, 0.0), Given(model.net, torch.tensor([10]))),  # any digit
+    ):
+        x = runs.draw(model, card, 6, rng().manual_seed(4), *asked)
+        expected = evaluate.to_grey_levels(expected_of(net, 6, (1, 8, 8), model))
+        torch.testing.assert_close(x, expected, atol=1 / 16 + 1e-6, rtol=0)
+        assert (x != expected).double().mean() < 0.01  # but for a level here and there
+    words = ("sample", "a", "-n", 2, "--label", 3, "--scale", 2, "--seed", 4)
+    assert go(*words, "--out", "drawn") == 0
+    x = runs.draw(model, card, 2, rng().manual_seed(4), three, 2.0)
+    pixels = torch.from_numpy(numpy.array(Image.open("drawn/00001.png"))) / 255
+    torch.testing.assert_close(1 - pixels, x[1, 0], atol=0.01, rtol=0)
+    said(capsys)
+    assert go("score", "a", "-n", 500) == 0 and "label accuracy" in said(capsys).out
+
+
+def test_words_are_drawn_with_a_scale(capsys, few_shapes):
+    go("train", "ddpm_shapes", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    tokens = VOCABULARY.tokens(["small red circle top left"])
+    assert torch.equal(runs.asked_for(card, caption="Small red circle top LEFT"), tokens)
+    x = runs.draw(model, card, 3, torch.Generator().manual_seed(4), tokens, 2.0)
+    again = expected_of(Guided(model.net, tokens, 2.0), 3, (3, 16, 16), model)
+    assert torch.equal(x, evaluate.to_grey_levels(again, 256))
+    words = ("--caption", "small red circle top left", "--scale", 2, "--seed", 4)
+    assert go("sample", "a", "-n", 3, *words, "--out", "drawn") == 0
+    pixels = torch.from_numpy(numpy.array(Image.open("drawn/00002.png"))) / 255
+    torch.testing.assert_close(pixels.permute(2, 0, 1), x[2], atol=0.01, rtol=0)
+    assert go("sample", "a", *words, "-n", 4) == 0 and os.path.exists("a/samples-4.png")
+
+
+def test_pairs_of_colour_and_shape_are_drawn_in_turn(capsys, few_shapes):
+    go("train", "ddpm_shapes", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    in_turn = [" ".join(PAIRS[i % len(PAIRS)]) for i in range(40)]
+    assert VOCABULARY.captions(runs.labels(card, 40)) == in_turn
+    x = runs.draw(model, card, 40, torch.Generator().manual_seed(4))
+    again = expected_of(Given(model.net, VOCABULARY.tokens(in_turn)), 40, (3, 16, 16), model)
+    assert torch.equal(x, evaluate.to_grey_levels(again, 256))
+
+
+def test_more_than_one_batch_has_its_conditions_row_by_row(monkeypatch, few_shapes):
+    go("train", "ddpm_shapes", "--budget", "quick", "--out", "a")
+    model, card = runs.load("a")
+    seen = []
+    monkeypatch.setattr(runs, "AT_ONCE", 7)
+    monkeypatch.setattr(runs, "Given", lambda net, y: seen.append(y) or Given(net, y))
+    assert len(runs.draw(model, card, 20, torch.Generator())) == 20
+    assert [len(y) for y in seen] == [7, 7, 6]
+    assert torch.equal(torch.cat(seen), runs.labels(card, 20))
+    seen.clear()
+    runs.draw(model, card, 9, torch.Generator(), runs.labels(card, 3)[2:])
+    assert torch.equal(torch.cat(seen), runs.labels(card, 3)[2:].expand(9, -1))
+
+
+def test_drawn_captions_are_scored_by_the_oracle(capsys, few_shapes, monkeypatch):
+    go("train", "ddpm_shapes", "--budget", "quick", "--out", "a")
+
+    asked = []
+
+    def perfect(model, card, n, rng, tokens):  # but for every sixth colour and every fifth
+        asked.append([tuple(text.split()) for text in VOCABULARY.captions(tokens)])
+        colours = dict(zip(COLOURS, [*list(COLOURS)[1:], *COLOURS], strict=False))  # each its next
+        pairs = [(colours[c] if i % 6 == 0 else c, s) for i, (c, s) in enumerate(asked[-1])]
+        x = torch.cat([data.shapes(1, 16, i, [pair]).x for i, pair in enumerate(pairs)])
+        x[::5] += 0.18 * torch.randn(x[::5].shape, generator=torch.Generator().manual_seed(0))
+        return x
+
+    monkeypatch.setattr(runs, "draw", perfect)
+    said(capsys)
+    assert go("score", "a", "-n", 60) == 0
+    rows, printed = scored("a"), said(capsys).out
+    assert rows["real"]["lenient"] == rows["real"]["strict"] == 1
+    for name, pairs, drawn in zip(("seen", "held_out"), data.held_out(8), asked, strict=True):
+        found = {key: rows[name][key] for key in ("colour", "shape", "lenient", "strict")}
+        assert found == {"colour": 5 / 6, "shape": 1, "lenient": 5 / 6, "strict": 4 / 6}
+        assert drawn == [pairs[i % len(pairs)] for i in range(60)]
+    for words in ("pairs that were seen", "pairs that were held out", "as asked", "real data"):
+        assert words in printed
+
+
+def test_a_judge_of_noisy_digits_draws_nothing_and_is_scored_by_its_accuracy(capsys):
+    words = ("train", "classifier_digits_noisy", "--steps", 60, "--out", "a")
+    assert go(*words) == 0 and not os.path.exists("a/samples.png")
+    model, card = runs.load("a")
+    assert card["model"] == "NoisyClassifier"
+    said(capsys)
+    assert go("sample", "a") == 2
+    assert said(capsys).err == "genlib: model: expected one that draws, got a NoisyClassifier\n"
+    assert go("score", "a") == 0 and "test accuracy" in said(capsys).out
+    digits, right = data.digits(), 0.0
+    x, rng = 2 * digits.x_test - 1, torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for t in range(5, 1001, 10):  # evenly spread
+            t = torch.full((len(x),), t)
+            noisy = model.noising.q_sample(x, t, torch.randn(x.shape, generator=rng))
+            right += (model(noisy, t).argmax(dim=1) == digits.y_test).double().mean().item() / 100
+    assert scored("a")["run"]["accuracy"] == pytest.approx(right, abs=0.02)
+    assert 0.2 < right < 0.9
+
+
+def test_what_a_model_does_not_take_is_refused_in_one_line(capsys, few_shapes):
+    for name in ("vae_digits", "ddpm_digits_conditional", "ddpm_digits_guided", "ddpm_shapes"):
+        assert go("train", name, "--budget", "quick", "--out", name) == 0
+    said(capsys)
+    for name, words, message in (
+        ("vae_digits", ("--label", 3), "label: expected none for a VAE that takes neither, got 3"),
+        ("vae_digits", ("--caption", "red"), "caption: expected none for a VAE that takes neither"),
+        ("vae_digits", ("--scale", 2), "scale: expected none for a model without guidance, got 2"),
+        ("ddpm_digits_conditional", ("--scale", 1.5), "scale: expected none for a model without"),
+        ("ddpm_digits_conditional", ("--label", 10), "label: expected a number in [0, 9], got 10"),
+        (
+            "ddpm_digits_guided",
+            ("--caption", "a 3"),
+            "caption: expected none for a DDPM that takes",
+        ),
+        (
+            "ddpm_digits_guided",
+            ("--scale", "nan"),
+            "scale: expected a finite number or None, got nan",
+        ),
+        ("ddpm_shapes", ("--label", 3), "label: expected none for a DDPM that takes captions"),
+        ("ddpm_shapes", ("--caption", "red avocado"), "captions: expected words out of red, "),
+        ("ddpm_shapes", ("--caption", "red " * 6), "captions: expected at most 5 words, got 6"),
+    ):
+        assert go("sample", name, *words) == 2
+        err = said(capsys).err
+        assert err.startswith(f"genlib: {message}") and err.count("\n") == 1
+        assert not os.path.exists(f"{name}/samples-0.png")
+    go("sample", "ddpm_shapes", "--caption", "red cirlce")
+    assert "got 'cirlce' in 'red cirlce' (did you mean 'circle'?)" in said(capsys).err
+    assert go("sample", "ddpm_digits_conditional", "--label", 3, "-n", 2) == 0
+    model, card = runs.load("ddpm_digits_conditional")
+    with pytest.raises(ValueError, match=r"condition: expected 1 or 5, got shape \(2,\)"):
+        runs.draw(model, card, 5, torch.Generator(), torch.tensor([1, 2]))
+    model, card = runs.load("vae_digits")
+    with pytest.raises(ValueError, match="condition: expected none for a VAE without, got one"):
+        runs.draw(model, card, 5, torch.Generator(), torch.tensor([1]))
 
 
 def test_a_score_stands_beside_its_floor(capsys):
@@ -420,3 +597,71 @@ def test_a_plan_belongs_to_what_it_names():
     with pytest.raises(TypeError, match="steps: expected a whole number"):
         Plan("vae_digits", steps=1.5)
     assert Plan("gan_points").images() is None and Plan("gan_digits").images().name == "digits"
+
+
+# --- diffusion in a latent space ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def latent(monkeypatch):
+    """Recipes of digits in a latent space, as those of larger images."""
+    vae = replace(RECIPES["vae_digits"], steps={"cpu": 5})
+    ddpm = replace(
+        RECIPES["ddpm_digits_guided"],
+        model=partial(recipes.mnist_latent_ddpm, 16, 32),
+        steps={"cpu": 8},
+        range=(0, 1),
+        codes="vae_digits",
+    )
+    monkeypatch.setitem(RECIPES, "vae_digits", vae)
+    monkeypatch.setitem(RECIPES, "ddpm_digits_latent", ddpm)
+    assert go("train", "vae_digits", "--out", "vae") == 0
+
+
+def test_a_run_in_a_latent_space_keeps_its_autoencoder_and_draws_pictures(latent, capsys):
+    train = ("train", "ddpm_digits_latent", "--codes", "vae", "--out", "a")
+    assert go(*train) == 0
+    vae, _ = runs.load("vae")
+    shutil.rmtree("vae")  # nothing of it is needed any more
+    model, card = runs.load("a")
+    codes = Codes.of(vae, data.digits().x_train)
+    assert_close(model.codes.encode(data.digits().x_test), codes.encode(data.digits().x_test))
+    x = runs.draw(model, card, 6, torch.Generator().manual_seed(4), torch.tensor([3]), 2.0)
+    guided = model.replace(net=Guided(model.net, torch.full((6,), 3), 2.0))
+    z = guided.ddim(6, (16,), 50, rng=torch.Generator().manual_seed(4))
+    assert torch.equal(x, evaluate.to_grey_levels(codes.decode(z), 17))
+    assert go("sample", "a", "--label", 3, "--scale", 2, "-n", 4) == 0
+    assert go("score", "a", "-n", 500) == 0
+    assert "label accuracy" in said(capsys).out
+
+
+def test_a_run_in_a_latent_space_goes_on_with_its_own_codes(latent, monkeypatch):
+    train, step = ("train", "ddpm_digits_latent", "--codes", "vae"), recipes.Training.step
+    assert go(*train, "--out", "whole") == 0
+
+    def interrupted(training):
+        if training.done == 3:
+            os.kill(os.getpid(), 2)
+        return step(training)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes.Training, "step", interrupted)
+        assert go(*train, "--out", "a") == 130
+    assert runs.read_card("a")["done"] == 4
+    shutil.rmtree("vae")
+    assert go("train", "ddpm_digits_latent", "--resume", "--out", "a") == 0
+    one, two = (load_file(f"{name}/model.safetensors") for name in ("whole", "a"))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_codes_of_another_run_are_refused(latent, capsys):
+    go("train", "autoencoder_digits", "--steps", 2, "--out", "other")
+    for words, message in (
+        (("ddpm_digits_latent",), "codes: expected the run of a vae_digits, got none"),
+        (("ddpm_digits_latent", "--codes", "other"), "a autoencoder_digits on digits"),
+        (("ddpm_digits_latent", "--codes", "nowhere"), "folder: expected a folder with a run"),
+        (("ddpm_digits", "--codes", "vae"), "codes: expected none for ddpm_digits"),
+    ):
+        assert go("train", *words, "--out", "b") == 2
+        assert message in said(capsys).err
+        assert not os.path.exists("b")

@@ -1,6 +1,7 @@
 """Image sets with a declared split and range, and maps between ways to write a pixel.
 
-Sets: `digits` (embedded in scikit-learn), `mnist`, `fashion_mnist`; `data.folder` makes one of a folder of pictures.
+Sets: `digits` (embedded in scikit-learn), `mnist`, `fashion_mnist`, `captioned_shapes` (drawn by code); `data.folder`
+makes one of a folder of pictures.
 """
 
 import functools
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from genlib.data.download import FILES, read
+from genlib.data.shapes import held_out, shapes
 from genlib.expect import Levels, border, expect_device, expect_levels, expect_one_of, expect_range
 from genlib.rng import uniform
 
@@ -21,8 +23,8 @@ from genlib.rng import uniform
 class ImageSet:
     """Labelled images in three parts: train to fit, val for every choice, test once at the end.
 
-    x: float32 (N, C, H, W) in [0, 1], with `levels` evenly spaced grey levels; y: int64 (N,), classes from 0 on.
-    `classes` are the names of the classes where they have some.
+    x: float32 (N, C, H, W) in [0, 1], with `levels` evenly spaced grey levels; y: int64 (N,), classes from 0 on, or
+    (N, L), the tokens of captions. `classes` are the names of the classes where they have some.
     """
 
     name: str
@@ -79,14 +81,35 @@ def fashion_mnist() -> ImageSet:
     return _idx_set("fashion-mnist")
 
 
+def captioned_shapes() -> ImageSet:
+    """Drawn shapes, 16 x 16 in colour, with captions: 20,000 train and 1,000 validation, 24 pairs of colour and shape.
+
+    The 1,000 test pictures are of the other 8 pairs, `held_out(8)`, which a model of this set never sees.
+    """
+    return _drawn("shapes", 16)
+
+
+def captioned_shapes_32() -> ImageSet:
+    """The same at 32 x 32."""
+    return _drawn("shapes_32", 32)
+
+
+def _drawn(name: str, size: int) -> ImageSet:
+    seen, unseen = held_out(8)
+    parts = [(20_000, seen), (1000, seen), (1000, unseen)]
+    drawn = [shapes(n, size, seed, pairs) for seed, (n, pairs) in enumerate(parts)]
+    return ImageSet(name, *(part for d in drawn for part in (d.x, d.tokens)))
+
+
 @border
 def image_set(name: str) -> ImageSet:
-    """The image set called "digits", "mnist" or "fashion_mnist".
+    """The image set called "digits", "mnist", "fashion_mnist", "shapes" or "shapes_32".
 
     Raises:
         ValueError: there is no image set of that name.
     """
     sets = {"digits": digits, "mnist": mnist, "fashion_mnist": fashion_mnist}
+    sets |= {"shapes": captioned_shapes, "shapes_32": captioned_shapes_32}
     expect_one_of("name", name, list(sets))
     return sets[name]()
 
