@@ -12,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises table results bench timings judge plane replay ddpm gpu pretend gpudry new repository constraints clean
+.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises table results bench timings judge plane replay ddpm steering gpu pretend gpudry new repository constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ gpudry: env  ## run the gpu versions of the notebooks on the CPU with few steps 
 
 ddpm: env  ## train the diffusion model of the digits that comes with the book again
 	@$(PY) -m tools.train_ddpm
+
+steering: env  ## train the two models behind chapter 6's figures and draw again (FIGURE=captions for one)
+	@$(PY) -m tools.train_steering $(FIGURE)
 
 new: env  ## make the files of a new chapter: make new CHAPTER=08_energy TITLE="Energy"
 	@$(PY) -m tools.new_chapter "$(CHAPTER)" "$(TITLE)"

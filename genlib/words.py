@@ -16,6 +16,7 @@ ROWS = {
     "ddpm": "DDPM, 1,000 steps",
     "ddim": "DDPM, 50 steps",
     "ddpm_conditional": "Conditional DDPM, 50 steps",
+    "ddpm_guided": "Guided DDPM, scale 2, 50 steps",
 }
 
 # its columns: (heading, unit)

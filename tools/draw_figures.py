@@ -15,12 +15,20 @@ import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from tools.figures import chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, probability
+from tools.figures import (
+    chapter_1,
+    chapter_2,
+    chapter_3,
+    chapter_4,
+    chapter_5,
+    chapter_6,
+    probability,
+)
 from tools.figures.kit import STYLE
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static" / "figures"
 
-PAGES = (probability, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5)
+PAGES = (probability, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6)
 FIGURES: dict[str, Callable[[], Figure]] = {f.__name__: f for page in PAGES for f in page.FIGURES}
 
 

@@ -22,7 +22,14 @@ from genlib.run import Run
 from genlib.train import Training
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ("03b_vae_on_digits", "04c_gan_on_digits", "05b_ddpm_on_digits", "05c_fewer_steps")
+NOTEBOOKS = (
+    "03b_vae_on_digits",
+    "04c_gan_on_digits",
+    "05b_ddpm_on_digits",
+    "05c_fewer_steps",
+    "06a_guidance",
+    "06c_latent_diffusion",
+)
 SETTINGS = {"GENLIB_BUDGET": "gpu", "GENLIB_DEVICE": "cpu", "GENLIB_STATIC": "1"}
 FIRST_CELL = (
     f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tools import gpu_dry\ngpu_dry.shorten()"

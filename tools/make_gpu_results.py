@@ -24,7 +24,14 @@ from tools import results
 
 SEED, N = 0, 2000
 RECIPES = ("vae_mnist", "gan_mnist", "ddpm_mnist", "ddpm_mnist_conditional")
-NOTEBOOKS = ("03b_vae_on_digits", "04c_gan_on_digits", "05b_ddpm_on_digits", "05c_fewer_steps")
+NOTEBOOKS = (
+    "03b_vae_on_digits",
+    "04c_gan_on_digits",
+    "05b_ddpm_on_digits",
+    "05c_fewer_steps",
+    "06a_guidance",
+    "06c_latent_diffusion",
+)
 TARGET, WORK = results.DATA / "gpu.json", results.ROOT / "_build" / "gpu"
 SHAPE, WIDTHS, BATCH = (1, 28, 28), (64, 128), 128
 

@@ -15,7 +15,7 @@ from genlib import statistical
 from genlib.autoencoder import Autoencoder, CodeDistribution, fitted_mixture, standard_normal
 from genlib.data import dequantise, digits
 from genlib.evaluate import digits_floor, to_grey_levels
-from genlib.guidance import Given
+from genlib.guidance import Given, Guided
 from genlib.recipes import RECIPES
 from genlib.rng import categorical
 from genlib.run import Clock
@@ -42,6 +42,7 @@ NOTEBOOKS = {  # where the rows of a recipe are explained
     "gan_digits": "04c_gan_on_digits",
     "ddpm_digits": "05b_ddpm_on_digits",
     "ddpm_digits_conditional": "05b_ddpm_on_digits",
+    "ddpm_digits_guided": "06a_guidance",
 }
 Make = Callable[[], ClassConditional]
 
@@ -185,20 +186,30 @@ def gan_run(seed: int) -> dict:
     return scored(x, rng, train_cpu_s, sampling.cpu_s)
 
 
-def ddpm_run(recipe: str, steps: int | None, eta: float, seed: int) -> dict:
+def ddpm_run(recipe: str, steps: int | None, eta: float, scale: float | None, seed: int) -> dict:
     """Draw and score with one seed; a conditional model is asked for the classes of the training digits."""
     (model, _, train_cpu_s), rng, y = trained(recipe, seed), generator(seed), None
     if RECIPES[recipe].labels:
         y = digits().y_train
-        model = model.replace(net=Given(model.net, y))
+        asked = Given(model.net, y) if scale is None else Guided(model.net, y, scale)
+        model = model.replace(net=asked)
     with Clock() as sampling:
         x = drawn_digits(model, rng, steps, eta)
     return scored(x, rng, train_cpu_s, sampling.cpu_s, y)
 
 
-def ddpm_row(recipe: str = "ddpm_digits", steps: int | None = None, eta: float = 0.0) -> dict:
-    """The DDPM with one way of drawing, chosen on validation images; several rows share a training."""
-    return model_row(recipe, partial(ddpm_run, recipe, steps, eta))
+def ddpm_row(
+    recipe: str = "ddpm_digits",
+    steps: int | None = None,
+    eta: float = 0.0,
+    scale: float | None = None,
+) -> dict:
+    """The DDPM with one way of drawing, chosen on validation images; several rows share a training.
+
+    Args:
+        scale: of guidance; None for a model that was not trained for it.
+    """
+    return model_row(recipe, partial(ddpm_run, recipe, steps, eta, scale))
 
 
 # --- all rows, in the order of the book ----------------------------------------------------------------------
@@ -238,6 +249,7 @@ ROWS: dict[str, Callable[[], dict]] = {
     "ddpm": ddpm_row,
     "ddim": partial(ddpm_row, steps=50, eta=1.0),
     "ddpm_conditional": partial(ddpm_row, "ddpm_digits_conditional", steps=50),
+    "ddpm_guided": partial(ddpm_row, "ddpm_digits_guided", steps=50, scale=2.0),
 }
 
 

@@ -1,4 +1,7 @@
-"""Run every notebook in the cpu budget and store what it costs in book/_data/timings.json: `make timings`."""
+"""Run every notebook in the cpu budget and store what it costs in book/_data/timings.json: `make timings`.
+
+With names (`python -m tools.make_timings 06a_guidance`) only these are measured, and the others stay as stored.
+"""
 
 import os
 import resource
@@ -10,7 +13,8 @@ from pathlib import Path
 import torch
 
 from genlib.run import workload
-from tools.results import DATA, ROOT, facts, write
+from genlib.table import stored
+from tools.results import DATA, ROOT, expect_names, facts, write
 
 
 def measure(notebook: Path) -> dict[str, float]:
@@ -26,7 +30,12 @@ def measure(notebook: Path) -> dict[str, float]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    notebooks = {p.stem: measure(p) for p in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    paths = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    names = sys.argv[1:]
+    expect_names(names, list(paths))
+    kept = stored("timings")["notebooks"] if names else {}
+    found = kept | {name: measure(paths[name]) for name in names or paths}
+    notebooks = {name: found[name] for name in paths if name in found}
     total = round(sum(n["cpu_s"] for n in notebooks.values()), 1)
     measured = {
         "total_cpu_s": total,

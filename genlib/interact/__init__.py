@@ -5,9 +5,11 @@ Every figure is an Interactive; its formulas exist in Python too, and a browser 
 
 from genlib.interact.base import Interactive
 from genlib.interact.bound import evidence_bound, overlap
+from genlib.interact.captions import caption_picker
 from genlib.interact.film import diffusion_film
 from genlib.interact.game import adversarial_game
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
+from genlib.interact.guidance import guidance_scale
 from genlib.interact.kernels import bandwidth, kernel_log_prob, nearest_distance
 from genlib.interact.latent import (
     LatentPlane,
@@ -24,9 +26,11 @@ __all__ = [
     "TwoGaussians",
     "adversarial_game",
     "bandwidth",
+    "caption_picker",
     "diffusion_film",
     "evidence_bound",
     "gan_replay",
+    "guidance_scale",
     "kernel_log_prob",
     "latent_plane",
     "nearest_distance",

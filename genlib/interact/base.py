@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import html
+import io
 import json
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 LIMIT = 200_000  # bytes of HTML; a page with several figures must stay light
@@ -34,14 +36,18 @@ class Interactive:
         data: what the figure starts from; anything that JSON can hold.
         label: what a screen reader says about the whole figure.
         still: the sentence that stands there without JavaScript.
+        picture: address of a picture for that case, as `png` gives it, which `still` describes; the figure may also
+            draw from it, as `sheetOf` in shared.js.
 
     Raises:
         ValueError: the HTML is larger than 200 kB.
     """
 
-    def __init__(self, script: str | Sequence[str], data: dict, *, label: str, still: str):
+    def __init__(
+        self, script: str | Sequence[str], data: dict, *, label: str, still: str, picture: str = ""
+    ):
         self.scripts = ("shared.js", *([script] if isinstance(script, str) else script))
-        self.data, self.label, self.still = data, label, still
+        self.data, self.label, self.still, self.picture = data, label, still, picture
         size = len(self._repr_html_().encode())
         if size > LIMIT:
             raise ValueError(f"data: expected at most {LIMIT:,} bytes of HTML, got {size:,}")
@@ -50,7 +56,7 @@ class Interactive:
     def id(self) -> str:
         """The id of the outer element: "gl-" and twelve digits that stand for the whole content."""
         parts = [*map(_code, ("shared.css", *self.scripts)), self._json()]
-        digest = hashlib.sha256("\0".join([*parts, self.label, self.still]).encode())
+        digest = hashlib.sha256("\0".join([*parts, self.label, self.still, self.picture]).encode())
         return "gl-" + digest.hexdigest()[:12]
 
     def _json(self) -> str:
@@ -59,10 +65,15 @@ class Interactive:
 
     def _repr_html_(self) -> str:
         script = "\n".join([*map(_code, self.scripts), MOUNT.replace("@ID@", self.id)])
+        picture = (
+            f'<img class="gl-still" aria-hidden="true" alt="" src="{self.picture}">'
+            if self.picture
+            else ""
+        )
         return (
             f'<div class="gl-interact" id="{self.id}" data-figure="{self.id}" role="group" '
             f'aria-label="{html.escape(self.label)}">'
-            f"<noscript><p>{html.escape(self.still)}</p></noscript>"
+            f"<noscript><p>{html.escape(self.still)}</p></noscript>{picture}"
             f"<style>\n{_code('shared.css')}\n</style>"
             f'<script type="application/json">{self._json()}</script>'
             f"<script>\n(() => {{\n{script}}})();\n</script></div>"
@@ -82,6 +93,13 @@ def _code(name: str) -> str:
 def as_base64(x: Tensor) -> str:
     """The bytes of a tensor of whole numbers as text; shared.js unpacks them."""
     return base64.b64encode(x.contiguous().numpy().tobytes()).decode()
+
+
+def png(x: Tensor) -> str:
+    """The address of a picture, uint8 (height, width) or (height, width, 3), that travels in the page itself."""
+    file = io.BytesIO()
+    Image.fromarray(x.numpy()).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def uniforms(seed: int) -> Iterator[float]:
