@@ -14,7 +14,8 @@ PICTURES = """async () => {
   const behind = (e) => { for (; e; e = e.parentElement) {
     const c = getComputedStyle(e).backgroundColor; if (rgba(c)[3] > 0.5) return c; } return 'rgb(255, 255, 255)'; };
   const found = [];
-  for (const img of document.querySelectorAll('article img')) {
+  // a still of a figure stands there only where no script runs; the figure's own test looks at it
+  for (const img of document.querySelectorAll('article img:not(.gl-still)')) {
     await img.decode().catch(() => {});
     const file = (img.currentSrc || img.src).split('/').pop().split('?')[0].slice(0, 60);
     if (img.getBoundingClientRect().width < 150 && img.naturalWidth < 150) continue;
