@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genlib.classifier import Classifier
 from genlib.data import Checkerboard, ImageSet, Mixture, digits
-from genlib.data.shapes import COLOURS, EDGE, GAP, PAIRS, RADII, SHAPES, masks
+from genlib.data.shapes import EDGE, GAP, PAIRS, PALETTE, RADII, SHAPES, masks
 from genlib.expect import (
     Levels,
     Seed,
@@ -280,7 +280,7 @@ def read_shapes(x: Tensor) -> dict[str, Tensor]:
     pixels = x.flatten(2)  # (n, 3, D)
     best = [_nearest_drawing(part, drawings) for part in pixels.split(250)]
     k, error, colours = (torch.cat(parts) for parts in zip(*best, strict=True))
-    distance = torch.cdist(colours, torch.tensor(list(COLOURS.values())).to(x))
+    distance = torch.cdist(colours, PALETTE.to(x))
     off, colour = distance.min(dim=1)
     clean = (error <= CLEAN["error"]) & (off <= CLEAN["off"])
     read = {name: values.to(x.device)[k] for name, values in found.items()}
@@ -302,10 +302,8 @@ def score_shapes(x: Tensor, pair: Tensor) -> dict[str, float]:
     """
     expect_whole("pair", pair, 0, len(PAIRS) - 1, n=len(x))
     read = read_shapes(x)
-    colour, shape = (
-        read["colour"] == pair // len(SHAPES),
-        read["shape"] == pair % len(SHAPES),
-    )
+    colour = read["colour"] == pair // len(SHAPES)
+    shape = read["shape"] == pair % len(SHAPES)
     found = {"colour": colour, "shape": shape, "lenient": colour & shape}
     found["strict"] = found["lenient"] & read["clean"]
     return {name: right.double().mean().item() for name, right in found.items()}

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from genlib import data, evaluate, plot, pretrained, words
 from genlib.classifier import Classifier
 from genlib.data import ImageSet, signed, unsigned
-from genlib.data.shapes import PAIRS, VOCABULARY
+from genlib.data.shapes import PAIRS, VOCABULARY, pair_numbers
 from genlib.ddpm import DDPM
 from genlib.expect import (
     Amount,
@@ -205,8 +205,8 @@ def _on_codes(
         if plan.codes:
             raise ValueError(f"codes: expected none for {plan.name}, got {plan.codes}")
         return recipe, None, {}
-    if resume:
-        about = read_card(folder)["codes"]
+    about = read_card(folder).get("codes") if resume else None
+    if about and (folder / CODES).exists():
         codes = _stored_codes(folder, about)
     else:
         codes, about = _new_codes(plan, recipe, images)
@@ -329,7 +329,7 @@ def train(
     with _held(folder) if first else contextlib.nullcontext():
         if first:
             card = _begun(folder, _card(plan, recipe, images, training, device) | about, resume)
-            if codes:
+            if codes and not (folder / CODES).exists():
                 write_whole(folder / CODES, _bytes(codes))
         if team:
             team.wait()
@@ -719,7 +719,7 @@ def _score_captions(model: nn.Module, card: dict, n: int) -> dict:
     rows = {"real": evaluate.score_shapes(drawn.x, drawn.pair) | REAL}
     for name, pairs in zip(("seen", "held_out"), data.held_out(8), strict=True):
         x = draw(model, card, n, _rng(0), _captions(pairs, n))
-        pair = torch.tensor([PAIRS.index(pairs[i % len(pairs)]) for i in range(n)])
+        pair = pair_numbers(pairs)[torch.arange(n) % len(pairs)]
         score = evaluate.score_shapes(x, pair.to(x.device))
         rows[name] = score | {"label": words.TABLE[name]}
     return rows

@@ -302,6 +302,7 @@ CASES: dict[str, Callable[[], dict]] = {
     ),
     "data.shapes.shapes": lambda: {"n": 3, "size": 8, "seed": 1, "pairs": [("red", "circle")]},
     "data.shapes.held_out": lambda: {"n": 3, "seed": 1},
+    "data.shapes.pair_numbers": lambda: {"pairs": [("red", "circle")]},
     "data.shapes.masks": lambda: {
         "shape": labels(),
         "centre": points(),

@@ -654,6 +654,26 @@ def test_a_run_in_a_latent_space_goes_on_with_its_own_codes(latent, monkeypatch)
     assert all(torch.equal(one[k], two[k]) for k in one)
 
 
+def test_a_run_that_broke_before_its_codes_were_kept_goes_on_with_those_of_the_vae(latent):
+    train = ("train", "ddpm_digits_latent", "--codes", "vae")
+    assert go(*train, "--out", "whole") == 0
+    assert go(*train, "--out", "a") == 0
+    for path in Path("a").iterdir():  # the card is written first of all
+        if path.name not in ("card.json", ".lock"):
+            path.unlink()
+    assert go("train", "ddpm_digits_latent", "--resume", "--out", "a") == 0
+    one, two = (load_file(f"{name}/model.safetensors") for name in ("whole", "a"))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    assert Path("a/codes.safetensors").exists()
+
+
+def test_to_go_on_in_the_folder_of_another_run_is_refused(latent, capsys):
+    assert go("train", "ddpm_digits_latent", "--resume", "--out", "vae") == 2
+    assert "codes: expected the run of a vae_digits, got none" in said(capsys).err
+    assert go("train", "ddpm_digits_latent", "--resume", "--codes", "vae", "--out", "vae") == 2
+    assert "with name vae_digits, got ddpm_digits_latent" in said(capsys).err
+
+
 def test_codes_of_another_run_are_refused(latent, capsys):
     go("train", "autoencoder_digits", "--steps", 2, "--out", "other")
     for words, message in (

@@ -38,11 +38,10 @@ SIZES, ROWS, COLUMNS = ("small", "large"), ("top", "bottom"), ("left", "right")
 WORDS = (*COLOURS, *SHAPES, *SIZES, *ROWS, *COLUMNS)
 RADII = {"small": (0.2, 0.22), "large": (0.28, 0.32)}  # of a shape, in sides of the picture
 GROUND = (0.05, 0.15)  # a dark grey, from one picture to the next
-EDGE, GAP = (
-    0.02,
-    0.04,
-)  # free space at the border of the picture, and of centres from its middle lines
+EDGE = 0.02  # free space between a shape and the border, in sides of the picture
+GAP = 0.04  # between a centre and the middle lines
 
+PALETTE = torch.tensor(list(COLOURS.values()))
 VOCABULARY = Vocabulary(WORDS, 5)
 PAIRS = tuple((colour, shape) for colour in COLOURS for shape in SHAPES)
 
@@ -91,7 +90,7 @@ def shapes(
     """
     expect_number("size", size, 8)
     rng = torch.Generator().manual_seed(seed)
-    allowed = _pair_numbers(PAIRS if pairs is None else pairs)
+    allowed = pair_numbers(PAIRS if pairs is None else pairs)
     pair = allowed[torch.randint(len(allowed), (n,), generator=rng)]
     big, row, column = (torch.randint(2, (n,), generator=rng) for _ in range(3))
     u = torch.rand(4, n, generator=rng)
@@ -102,7 +101,7 @@ def shapes(
     centre = torch.stack([torch.where(column == 1, 1 - x, x), torch.where(row == 1, 1 - y, y)], 1)
     colour, shape = pair // len(SHAPES), pair % len(SHAPES)
     ground = GROUND[0] + u[3] * (GROUND[1] - GROUND[0])
-    pictures = paint(masks(shape, centre, radius, size), _palette()[colour], ground)
+    pictures = paint(masks(shape, centre, radius, size), PALETTE[colour], ground)
     pictures = (pictures * 255).round() / 255
     said = torch.rand(3, n, generator=rng) < 0.5
     captions = tuple(
@@ -183,12 +182,9 @@ def paint(mask: Tensor, colour: Tensor, ground: Tensor) -> Tensor:
     return mask * colour[:, :, None, None] + (1 - mask) * ground[:, None, None, None]
 
 
-def _palette() -> Tensor:
-    return torch.tensor(list(COLOURS.values()))
-
-
-def _pair_numbers(pairs: Iterable[tuple[str, str]]) -> Tensor:
-    """The places in PAIRS of some pairs."""
+@border
+def pair_numbers(pairs: Iterable[tuple[str, str]]) -> Tensor:
+    """The places in PAIRS of some pairs, int64, (n,), as `Drawn.pair` counts them."""
     pairs = list(pairs)
     if not pairs:
         raise ValueError("pairs: expected at least one (colour, shape), got none")
