@@ -325,6 +325,16 @@ _NOISY = Recipe(
     fall=cosine,
     weight_decay=0.1,
 )
+_DDPM_SHAPES = replace(
+    _DDPM,
+    model=shapes_ddpm,
+    data="shapes",
+    steps={"quick": 10, "cpu": 2800},
+    lr=3e-3,
+    fall=partial(cosine, last=0.1),
+    ema_decay=0.998,
+    labels=True,
+)
 _LATENT_PLANE = replace(
     _DIGITS, model=partial(image_autoencoder, 2, width=128), steps={"cpu": 3000}, lr=1e-2
 )
@@ -391,28 +401,16 @@ RECIPES: dict[str, Recipe] = {
         fall=partial(cosine, last=0.7),
     ),
     "ddpm_shapes_latent": replace(
-        _DDPM,
+        _DDPM_SHAPES,
         model=shapes_latent_ddpm,
         data="shapes_32",
         steps={"quick": 10, "cpu": 2600},
-        lr=3e-3,
         range=(0, 1),
         fall=partial(cosine, last=0.2),
-        ema_decay=0.998,
-        labels=True,
         codes="vae_shapes_latent",
         code_shape=CODE_MAP,
     ),
-    "ddpm_shapes": replace(
-        _DDPM,
-        model=shapes_ddpm,
-        data="shapes",
-        steps={"quick": 10, "cpu": 2800},
-        lr=3e-3,
-        fall=partial(cosine, last=0.1),
-        ema_decay=0.998,
-        labels=True,
-    ),
+    "ddpm_shapes": _DDPM_SHAPES,
 }
 
 
@@ -427,6 +425,17 @@ _MNIST_DDPM = replace(
     fall=partial(cosine, last=0.7),
     gpu={"model": partial(mnist_ddpm, (64, 128)), "batch": 128, "lr": 1e-3, "ema_decay": 0.999},
 )
+_MNIST_VAE = Recipe(
+    mnist_vae,
+    "mnist",
+    {"quick": 10, "cpu": 3400, "gpu": 20_000},
+    lr=6e-3,
+    batch=200,
+    fall=partial(cosine, last=0.7),
+    transform=data.binarise,
+    start=start_at_mean,
+    gpu={"lr": 3e-3},
+)
 _ON_28 = {
     "judge": replace(
         RECIPES["judge_digits"],
@@ -435,17 +444,7 @@ _ON_28 = {
         steps={"cpu": 1000},
         batch=200,
     ),
-    "vae": Recipe(
-        mnist_vae,
-        "mnist",
-        {"quick": 10, "cpu": 3400, "gpu": 20_000},
-        lr=6e-3,
-        batch=200,
-        fall=partial(cosine, last=0.7),
-        transform=data.binarise,
-        start=start_at_mean,
-        gpu={"lr": 3e-3},
-    ),
+    "vae": _MNIST_VAE,
     "gan": Recipe(
         mnist_gan,
         "mnist",
@@ -467,15 +466,11 @@ _ON_28 = {
         labels=True,
         gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_ddpm_guided, (64, 128))},
     ),
-    "vae_latent": Recipe(
-        mnist_latent_vae,
-        "mnist",
-        {"quick": 10, "cpu": 1500, "gpu": 10_000},
-        lr=6e-3,
-        batch=200,
-        fall=partial(cosine, last=0.7),
-        start=start_at_mean,
-        gpu={"lr": 3e-3},
+    "vae_latent": replace(
+        _MNIST_VAE,
+        model=mnist_latent_vae,
+        steps={"quick": 10, "cpu": 1500, "gpu": 10_000},
+        transform=None,
     ),
     "ddpm_latent": Recipe(
         mnist_latent_ddpm,

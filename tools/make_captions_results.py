@@ -14,9 +14,9 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from genlib import data
-from genlib.data.shapes import COLOURS, PAIRS, SHAPES, VOCABULARY, WORDS, Drawn
+from genlib.data.shapes import COLOURS, PAIRS, SHAPES, VOCABULARY, WORDS, Drawn, pair_numbers
 from genlib.ddpm import DDPM
-from genlib.evaluate import nearest_training_ratio, read_shapes, score_shapes
+from genlib.evaluate import nearest_training_ratio, read_shapes, score_shapes, to_grey_levels
 from genlib.guidance import Guided
 from genlib.recipes import shapes_ddpm
 from genlib.text import Vocabulary
@@ -49,7 +49,7 @@ class Model(NamedTuple):
         for part in self.vocabulary.tokens(captions).split(500):
             model = self.ddpm.replace(net=Guided(self.ddpm.net, part, scale))
             x.append(model.ddim(len(part), (3, 16, 16), STEPS, ETA, rng))
-        return (data.unsigned(torch.cat(x)).clamp(0, 1) * 255).round() / 255
+        return to_grey_levels(data.unsigned(torch.cat(x)), 256)
 
 
 def caption(colour: str, shape: str, vocabulary: Vocabulary) -> str:
@@ -78,7 +78,7 @@ def model(draw: int, number: int = HELD_OUT, control: bool = False) -> Model:
 
 
 def places(pairs: Sequence[Pair], each: int) -> Tensor:
-    return torch.tensor([PAIRS.index(pair) for pair in pairs]).repeat_interleave(each)
+    return pair_numbers(pairs).repeat_interleave(each)
 
 
 def shares(found: Model, scale: float, each: int = EACH, seen: bool = True) -> dict:
@@ -204,7 +204,7 @@ def copying() -> dict:
     return results.over_seeds(run, DRAWS)
 
 
-SECTIONS = {f.__name__: f for f in (recipe, pairs, control, scales, numbers, swaps, copying)}
+SECTIONS = results.named(recipe, pairs, control, scales, numbers, swaps, copying)
 
 if __name__ == "__main__":
     results.main(SECTIONS, ABOUT, TARGET)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from genlib import data, evaluate
-from genlib.data.shapes import PAIRS, VOCABULARY
+from genlib.data.shapes import VOCABULARY, pair_numbers
 from genlib.ddpm import DDPM
 from genlib.guidance import Guided
 from genlib.latent import Codes
@@ -150,7 +150,7 @@ def shape_scores(found: Model, seed: int) -> dict:
     row = {}
     for name, pairs, each in zip(("seen", "held_out"), data.held_out(8), (20, 40), strict=True):
         y = VOCABULARY.tokens([" ".join(pair) for pair in pairs for _ in range(each)])
-        asked = torch.tensor([PAIRS.index(pair) for pair in pairs]).repeat_interleave(each)
+        asked = pair_numbers(pairs).repeat_interleave(each)
         x = found.draw(y, SHAPE_SCALE, SHAPE_ETA, generator(seed))
         shares = evaluate.score_shapes(x, asked)
         row |= {f"{kind}_{name}": shares[kind] for kind in ("lenient", "strict")}

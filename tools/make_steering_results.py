@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from genlib import data, recipes
 from genlib.data import digits, signed, unsigned
-from genlib.ddpm import DDPM, cosine_beta
+from genlib.ddpm import DDPM, alpha_bar_of, cosine_beta
 from genlib.evaluate import digits_floor, score_digits, sliced_wasserstein, to_grey_levels
 from genlib.exact import PerfectDenoiser
 from genlib.guidance import ClassifierGuided, Given, Guided, NoisyClassifier
@@ -201,7 +201,7 @@ class Tempered(nn.Module):
 
     def __init__(self, scale: float, beta: Tensor, apart: float = 0.1):
         super().__init__()
-        self.alpha_bar = (1 - beta.double()).cumprod(dim=0).float()
+        self.alpha_bar = alpha_bar_of(beta).float()
         line = torch.arange(-2.4, 3.0, apart)
         self.grid = torch.cartesian_prod(line, line - 0.3)
         self.log_p = RIGHT.log_prob(self.grid) + (scale - 1) * log_posterior(self.grid)
