@@ -401,6 +401,13 @@ WRONG = {
     "pairs: expected one of red circle, .*, got 'circle red'": lambda: data.shapes(
         3, pairs=[("circle", "red")]
     ),
+    r"pairs: expected tuples \(colour, shape\), got 3": lambda: data.shapes(3, pairs=[3]),
+    r"pairs: expected tuples \(colour, shape\), got the text 'red circle'": lambda: data.shapes(
+        3, pairs=["red circle"]
+    ),
+    r"pairs: expected tuples \(colour, shape\), got a tuple of the text 'red circle'": (
+        lambda: data.shapes(3, pairs=[("red circle",)])
+    ),
     r"n: expected a number in \[0, 24\], got 25": lambda: data.held_out(25),
     "seed: expected a number in": lambda: data.held_out(3, -1),
     "shape: expected whole numbers from 0 to 3, got 4 to 4": lambda: masks(

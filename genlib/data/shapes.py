@@ -20,6 +20,7 @@ from genlib.expect import (
     expect_number,
     expect_one_of,
     expect_whole,
+    kind_of,
 )
 from genlib.text import Vocabulary
 
@@ -189,5 +190,8 @@ def pair_numbers(pairs: Iterable[tuple[str, str]]) -> Tensor:
     if not pairs:
         raise ValueError("pairs: expected at least one (colour, shape), got none")
     for pair in pairs:
+        two = isinstance(pair, tuple) and len(pair) == 2
+        if not (two and all(isinstance(word, str) for word in pair)):
+            raise ValueError(f"pairs: expected tuples (colour, shape), got {kind_of(pair)}")
         expect_one_of("pairs", " ".join(pair), [" ".join(known) for known in PAIRS])
     return torch.tensor([PAIRS.index(pair) for pair in pairs])
