@@ -65,6 +65,39 @@ class PerfectClassifier(nn.Module):
         return logits
 
 
+@border
+class PerfectVelocity(nn.Module):
+    """u*(x_t, t) = E[eps - x_0 | x_t] for data from a mixture of Gaussians: a `net` for `FlowMatching`.
+
+    Of a path from mode k, x_t and eps - x_0 are jointly Gaussian; their mean given x_t is linear in x_t. The modes are
+    weighed by p(k | x_t).
+
+    Args:
+        mixture: the distribution of x_0.
+    """
+
+    def __init__(self, mixture: Mixture):
+        super().__init__()
+        self.mixture = mixture
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        u = torch.empty_like(x_t)
+        for time in t.unique():
+            rows, t_ = t == time, time.item() / 1000
+            u[rows] = self._at(x_t[rows], t_)
+        return u
+
+    def _at(self, x_t: Tensor, t: float) -> Tensor:
+        noised, variance = self.mixture.noised(1 - t, t), self.mixture.sd**2
+        mean = noised.posterior(x_t) @ self.mixture.means.to(
+            x_t
+        )  # of the modes that x_t may come from
+        gain = (
+            t - (1 - t) * variance
+        ) / noised.sd**2  # Cov(eps - x_0, x_t) / Var(x_t) within a mode
+        return gain * (x_t - (1 - t) * mean) - mean
+
+
 def _classes(mixture: Mixture, labels: Tensor) -> list[Mixture]:
     """The mixture of the modes of each class."""
     K = len(mixture.means)

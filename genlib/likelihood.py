@@ -1,7 +1,10 @@
-"""The bound on -log p(x) of chapter 5 (Ho et al. 2020, section 3): the probability a `DDPM` gives to data with levels.
+"""What the models of chapter 5 say of -log p(x): the bound of a `DDPM` for data with levels, the density of a flow.
 
-Equation numbers are the paper's. A model under a condition is `model.replace(net=Given(model.net, y))`.
+The bound's equation numbers are those of Ho et al. 2020. A model under a condition is
+`model.replace(net=Given(model.net, y))`.
 """
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -19,7 +22,8 @@ from genlib.expect import (
     expect_like,
     expect_positive,
 )
-from genlib.losses import squared_error
+from genlib.flow import FlowMatching
+from genlib.losses import gaussian_nll, squared_error
 from genlib.rng import normal
 
 
@@ -106,3 +110,39 @@ def level_nll(mean: Tensor, x_0: Tensor, sd: Tensor, levels: Levels) -> Tensor:
     upper = torch.special.log_ndtr(high)
     log_p = upper + torch.log1p(-(torch.special.log_ndtr(low) - upper).exp())
     return -log_p.flatten(1).sum(dim=1)
+
+
+# --- the density of straight paths -------------------------------------------------------------------------------
+
+
+@border
+@torch.no_grad()
+def flow_log_prob(model: FlowMatching, x_0: Tensor, steps: Size = 30) -> Tensor:
+    """log p(x_0) in nats, (B,): that of the noise it flows to, and how much space is squeezed on the way.
+
+    log p(x_0) = log N(x_1; 0, I) + integral over t from 0 to 1 of div u(x_t, t), along dx/dt = u (Chen et al. 2018,
+    equation 8). Both are taken by Heun's rule, in steps that are finer near the data, where the velocity changes most.
+    The divergence is exact: a derivative for each of the D numbers.
+
+    Args:
+        x_0: data (B, ...) of a density: dequantised, if it has levels.
+        steps: of Heun's rule; the error falls with their square.
+    """
+    expect_input("x_0", x_0, model)
+    x, log_p = x_0, x_0.new_zeros(len(x_0))
+    for t, s in pairwise(((torch.arange(steps + 1) / steps) ** 2).to(x_0)):
+        u, div = _divergence(model, x, t)
+        u_s, div_s = _divergence(model, x + (s - t) * u, s)
+        x = x + (s - t) * (u + u_s) / 2
+        log_p += (s - t) * (div + div_s) / 2
+    return log_p - gaussian_nll(torch.zeros_like(x), x, 1.0)
+
+
+def _divergence(model: FlowMatching, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """The velocity at x (B, ...) and time t, and the sum of its D derivatives du_i / dx_i, (B,)."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        u = model.velocity(x, t.expand(len(x)))
+        rows = [torch.autograd.grad(u_i.sum(), x, retain_graph=True)[0] for u_i in u.flatten(1).T]
+    div = sum(row.flatten(1)[:, i] for i, row in enumerate(rows))
+    return u.detach(), div

@@ -26,9 +26,11 @@ from genlib.data import ImageSet
 from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm, x_0_weight
 from genlib.expect import Seed, Size, border, expect_device, expect_number, expect_one_of
+from genlib.flow import FlowMatching, image_flow, points_flow
 from genlib.gan import GAN, geometric, image_gan, points_gan
 from genlib.guidance import ConditionDropout, NoisyClassifier
 from genlib.nets import InBfloat16, ResidualMLP, UNet, UNetTrunk
+from genlib.rng import uniform
 from genlib.text import Vocabulary
 from genlib.train import Batches, Training, constant, cosine, linear
 from genlib.vae import VAE, Bernoulli, Gaussian, image_vae
@@ -215,6 +217,12 @@ def mnist_ddpm(widths: Sequence[int] = (32, 64), classes: int = 0) -> DDPM:
 
 
 @border
+def mnist_flow(widths: Sequence[int] = (32, 64)) -> FlowMatching:
+    """The flow with the network of `mnist_ddpm`."""
+    return FlowMatching(InBfloat16(UNet(MNIST, widths, patch=2)))
+
+
+@border
 def guided_ddpm(model: DDPM, null: Tensor) -> DDPM:
     """A conditional model whose condition is dropped for a tenth of the rows in training, for `Guided`."""
     return model.replace(net=ConditionDropout(model.net, null))
@@ -299,6 +307,15 @@ def judge(side: int, dropout: float, channels: int = 1, classes: int = 10) -> Cl
     return Classifier(small_conv(classes=classes, dropout=dropout, side=side, channels=channels))
 
 
+def _dequantised(x: Tensor) -> Tensor:
+    """Digits in [-1, 1] with each grey level spread evenly over its cell, 1 / 8 wide with the level in the middle.
+
+    `to_grey_levels` undoes it. log p of 64 such pixels is that of `data.dequantise`, whose cells are 1 / 17 wide, minus
+    64 log(17 / 8).
+    """
+    return x + (uniform(x, x.shape) - 0.5) / 8
+
+
 # --- the recipes -----------------------------------------------------------------------------------------------
 
 _DIGITS = Recipe(
@@ -313,6 +330,15 @@ _DDPM = Recipe(
     batch=64,
     fall=partial(cosine, last=0.5),
     ema_decay=0.995,
+)
+_DDPM_POINTS = Recipe(
+    points_ddpm,
+    "ring",
+    {"quick": 10, "cpu": 5000},
+    lr=3e-3,
+    batch=256,
+    fall=partial(cosine, last=0.5),
+    ema_decay=0.998,
 )
 _NOISY = Recipe(
     noisy_classifier,
@@ -380,15 +406,10 @@ RECIPES: dict[str, Recipe] = {
     # chapter 5
     "ddpm_digits": _DDPM,
     "ddpm_digits_conditional": replace(_DDPM, model=partial(image_ddpm, classes=10), labels=True),
-    "ddpm_points": Recipe(
-        points_ddpm,
-        "ring",
-        {"quick": 10, "cpu": 5000},
-        lr=3e-3,
-        batch=256,
-        fall=partial(cosine, last=0.5),
-        ema_decay=0.998,
-    ),
+    "ddpm_points": _DDPM_POINTS,
+    "flow_digits": replace(_DDPM, model=image_flow),
+    "flow_digits_dequantised": replace(_DDPM, model=image_flow, transform=_dequantised),
+    "flow_points": replace(_DDPM_POINTS, model=points_flow),
     # chapter 6
     "ddpm_digits_guided": replace(_DDPM, model=digits_ddpm_guided, labels=True),
     "classifier_digits_noisy": _NOISY,
@@ -465,6 +486,11 @@ _ON_28 = {
         model=mnist_ddpm_guided,
         labels=True,
         gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_ddpm_guided, (64, 128))},
+    ),
+    "flow": replace(
+        _MNIST_DDPM,
+        model=mnist_flow,
+        gpu=_MNIST_DDPM.gpu | {"model": partial(mnist_flow, (64, 128))},
     ),
     "vae_latent": replace(
         _MNIST_VAE,

@@ -44,6 +44,7 @@ from genlib.expect import (
     expect_number,
     expect_one_of,
 )
+from genlib.flow import FlowMatching
 from genlib.guidance import ConditionDropout, Given, Guided, NoisyClassifier
 from genlib.latent import Codes
 from genlib.processes import Team, current
@@ -526,8 +527,8 @@ def draw(
 ) -> Tensor:
     """n samples of a run's model: images (n, C, H, W) in [0, 1] on their grey levels, or points (n, 2).
 
-    A diffusion model takes 50 steps, with fresh noise; with conditions each is drawn in turn, without fresh noise. For
-    points it takes all steps.
+    A diffusion model takes 50 steps, with fresh noise; with conditions each is drawn in turn, without fresh noise.
+    A flow takes 50, too. For points a diffusion model takes all its steps, and a flow 1,000.
 
     Args:
         condition: what to draw, one for all, (1, ...), as `asked_for` gives it, or one for each, (n, ...); those of
@@ -544,8 +545,7 @@ def draw(
     if scale is not None and not (y is not None and isinstance(model.net, ConditionDropout)):
         raise ValueError(f"scale: expected none for a model without guidance, got {scale:g}")
     if not card["levels"]:
-        drawn = model.sample(n, (2,), rng) if isinstance(model, DDPM) else model.sample(n, rng)
-        return drawn * card["unit"]
+        return _points(model, n, rng) * card["unit"]
     parts = torch.arange(n).split(AT_ONCE)
     x = torch.cat([_images(_under(model, y, part, scale), card, len(part), rng) for part in parts])
     if card.get("codes"):
@@ -580,7 +580,15 @@ def _expect_card(card: dict) -> None:
         raise ValueError(f"card: expected the card of a run, got one without {', '.join(missing)}")
 
 
+def _points(model: nn.Module, n: int, rng: torch.Generator) -> Tensor:
+    if isinstance(model, FlowMatching):
+        return model.sample(n, (2,), 1000, rng)
+    return model.sample(n, (2,), rng) if isinstance(model, DDPM) else model.sample(n, rng)
+
+
 def _images(model: nn.Module, card: dict, n: int, rng: torch.Generator) -> Tensor:
+    if isinstance(model, FlowMatching):
+        return model.sample(n, card["shape"], DDIM_STEPS, rng)
     if not isinstance(model, DDPM):
         return model.sample(n, rng)
     eta = 0.0 if card["labels"] else 1.0

@@ -30,6 +30,7 @@ from genlib.classifier import Classifier, small_conv
 from genlib.data.download import read
 from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import image_ddpm, linear_beta
+from genlib.flow import image_flow
 from genlib.guidance import ClassifierGuided, Given, NoisyClassifier
 from genlib.latent import Codes
 from genlib.ngram import NGramWriter
@@ -125,6 +126,10 @@ def times() -> Tensor:
     return torch.tensor([1, 2, 3, 4, 1, 2])
 
 
+def shares() -> Tensor:
+    return torch.tensor([0.0, 0.1, 0.4, 0.5, 0.9, 1.0])
+
+
 def rows() -> np.ndarray:
     return np.random.default_rng(0).random((8, 3))
 
@@ -188,6 +193,7 @@ OWNERS: dict[str, Callable] = {
     "data.densities.Checkerboard": data.checkerboard,
     "data.images.ImageSet": data.digits,
     "ddpm.DDPM": lambda: image_ddpm(SHAPE, 4, widths=(8, 8)),
+    "flow.FlowMatching": lambda: image_flow(SHAPE, widths=(8, 8)),
     "gan.GAN": lambda: gan.image_gan(2, SHAPE, 8),
     "guidance.Given": lambda: Given(nn.Identity(), labels()),
     "guidance.NoisyClassifier": noisy_classifier,
@@ -278,6 +284,7 @@ CASES: dict[str, Callable[[], dict]] = {
     "data.images.ImageSet.to": lambda: {"device": "cpu"},
     "data.densities.Mixture.sample": lambda: {"n": 3, "rng": rng()},
     "data.densities.Mixture.log_prob": lambda: {"x": points()},
+    "data.densities.Mixture.posterior": lambda: {"x": points()},
     "data.densities.Mixture.score": lambda: {"x": points()},
     "data.densities.Mixture.noised": lambda: {"scale": 0.5, "sigma": 0.5},
     "data.densities.Checkerboard.sample": lambda: {"n": 3, "rng": rng()},
@@ -357,6 +364,23 @@ CASES: dict[str, Callable[[], dict]] = {
         "x_T": noise(),
     },
     "ddpm.ddim_times": lambda: {"T": 8, "steps": 4, "power": 2.0},
+    "flow.FlowMatching": lambda: {"net": nets.UNet(SHAPE, (8, 8))},
+    "flow.FlowMatching.path": lambda: {"x_0": signs(), "t": shares(), "eps": noise()},
+    "flow.FlowMatching.loss": lambda: {"x_0": signs(), "t": shares(), "eps": noise()},
+    "flow.FlowMatching.velocity": lambda: {"x_t": noise(), "t": shares()},
+    "flow.FlowMatching.predict": lambda: {"x_t": noise(), "t": shares()},
+    "flow.FlowMatching.walk": lambda: {
+        "n": 2,
+        "shape": SHAPE,
+        "steps": [1.0, 0.5, 0.0],
+        "rng": rng(),
+        "heun": True,
+        "x_1": noise()[:2],
+    },
+    "flow.FlowMatching.sample": lambda: {"n": 2, "shape": SHAPE, "steps": 2, "rng": rng()},
+    "flow.straight_time": lambda: {"alpha_bar": shares()},
+    "flow.points_flow": lambda: {"width": 8, "octaves": 2},
+    "flow.image_flow": lambda: {"shape": SHAPE, "widths": (8, 8), "classes": 3},
     "ddpm.points_ddpm": lambda: {"T": 4, "width": 8, "octaves": 2},
     "ddpm.image_ddpm": lambda: {"shape": SHAPE, "T": 4, "widths": (8, 8), "classes": 3},
     "evaluate.to_grey_levels": lambda: {"x": noise(), "levels": 17},
@@ -396,6 +420,7 @@ CASES: dict[str, Callable[[], dict]] = {
         "beta": linear_beta(4),
         "labels": torch.arange(8) % 2,
     },
+    "exact.PerfectVelocity": lambda: {"mixture": data.ring()},
     "exact.PerfectClassifier": lambda: {
         "mixture": data.ring(),
         "beta": linear_beta(4),
@@ -478,6 +503,11 @@ CASES: dict[str, Callable[[], dict]] = {
         "t": times(),
         "eps": noise(),
         "levels": 17,
+    },
+    "likelihood.flow_log_prob": lambda: {
+        "model": OWNERS["flow.FlowMatching"](),
+        "x_0": signs(),
+        "steps": 1,
     },
     "likelihood.prior_kl": lambda: {"model": OWNERS["ddpm.DDPM"](), "x_0": signs()},
     "likelihood.level_nll": lambda: {
@@ -600,6 +630,7 @@ CASES: dict[str, Callable[[], dict]] = {
     },
     "recipes.mnist_gan": lambda: {"width": 8},
     "recipes.mnist_ddpm": lambda: {"widths": (8, 8), "classes": 2},
+    "recipes.mnist_flow": lambda: {"widths": (8, 8)},
     "recipes.mnist_ddpm_guided": lambda: {"widths": (8, 8)},
     "recipes.mnist_latent_vae": lambda: {"latent_dim": 2, "beta": 0.1},
     "recipes.mnist_latent_ddpm": lambda: {"latent_dim": 2, "width": 8},
@@ -788,6 +819,8 @@ DATA_BORDERS = {
     "data.densities.Checkerboard.inside": "x",
     "ddpm.DDPM.loss": "x_0 t",
     "ddpm.alpha_bar_of": "beta",
+    "flow.FlowMatching.loss": "x_0 t",
+    "likelihood.flow_log_prob": "x_0",
     "evaluate.frechet_distance": "a b",
     "evaluate.precision_recall": "real fake",
     "evaluate.class_histogram_tv": "y_fake y_real",
@@ -910,7 +943,11 @@ BECOMES = {
     "ddpm.DDPM.sample": ["x_t"],  # a sample of the shape that was asked for
     "ddpm.DDPM.ddim": ["x_t"],
     "ddpm.DDPM.denoise": ["x_t"],
+    "flow.FlowMatching.loss": ["x_t"],
+    "flow.FlowMatching.sample": ["x_t", "x_1"],
+    "flow.FlowMatching.walk": ["x_t"],
     "likelihood.bound": ["x_t"],
+    "likelihood.flow_log_prob": ["x_t"],
     "likelihood.bound_term": ["x_t"],
     "gan.GAN.turns": ["z"],  # as many codes as there are rows in x
     "train.Training.load": ["state"],  # what lies in the folder

@@ -32,7 +32,8 @@ from genlib.autoencoder import (
 from genlib.classifier import Classifier, small_conv
 from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm, x_0_weight
-from genlib.exact import PerfectClassifier, PerfectDenoiser
+from genlib.exact import PerfectClassifier, PerfectDenoiser, PerfectVelocity
+from genlib.flow import FlowMatching, image_flow, points_flow
 from genlib.gan import (
     gaussian_game_jsd,
     gaussian_game_logits,
@@ -42,7 +43,7 @@ from genlib.gan import (
     points_gan,
 )
 from genlib.guidance import ClassifierGuided, ConditionDropout, Given, Guided, NoisyClassifier
-from genlib.likelihood import bound, bound_term, prior_kl
+from genlib.likelihood import bound, bound_term, flow_log_prob, prior_kl
 from genlib.nets import UNet, UNetTrunk
 from genlib.statistical import full_gaussian, mixture
 from genlib.vae import Bernoulli, Binomial, Gaussian, LinearGaussian, image_vae, linear_vae
@@ -250,6 +251,27 @@ def the_perfect_denoiser(device):
         yield ClassifierGuided(net, classifier, y, 2.0, model.alpha_bar)(points(device), t)
 
 
+def flows(device):
+    x, t = points(device), torch.rand(8).to(device)
+    model = points_flow(width=8, octaves=2).to(device)
+    yield learned(model, x)
+    model.eval()
+    yield model.predict(x, t), model.sample(3, (2,), 4, rng()), model.sample(8, (2,), 3, x_1=x)
+    yield model.sample(3, (2,), [0.0, 0.5, 1.0], rng(), heun=True)
+    yield flow_log_prob(model, x, 2)
+    images_, labelled = data.signed(images(device)), image_flow(widths=(8, 8), classes=4).to(device)
+    yield learned(labelled, images_, labels(device))
+    given = FlowMatching(Given(labelled.net, labels("cpu"))).to(device).eval()
+    yield given.sample(8, (1, 8, 8), 3, rng()), given.loss(images_)
+
+
+def the_perfect_velocity(device):
+    for truth in (data.ring(), data.ring().to(device)):
+        model = FlowMatching(PerfectVelocity(truth)).to(device)
+        yield model.sample(5, (2,), 3, rng()), model.loss(points(device))
+        yield flow_log_prob(model, points(device), 2)
+
+
 def densities(device):
     for truth in (data.ring(), data.moons(), data.spiral()):
         truth = truth.to(device)
@@ -324,6 +346,8 @@ CASES += [
     noisy_classifiers,
     ddpms_with_guidance,
     ddpms_that_are_changed,
+    flows,
+    the_perfect_velocity,
     bounds,
     the_perfect_denoiser,
     densities,
@@ -334,7 +358,7 @@ CASES += [measures_of_points, figures]
 # These hand values to NumPy, or their shapes depend on values: they cannot run where there are none.
 WITH_VALUES = {codes_that_are_fitted, principal_components, the_perfect_denoiser, statistics}
 WITH_VALUES |= {ddpms_that_are_changed, measures_of_images, measures_of_points, figures}
-WITH_VALUES |= {measures_of_shapes}
+WITH_VALUES |= {measures_of_shapes, the_perfect_velocity}
 
 
 DEVICES = [pretend.NAME] * pretend.THERE + ["cuda"] * torch.cuda.is_available()
@@ -381,7 +405,9 @@ def test_the_numbers_are_those_of_the_cpu(case, device):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", ["vae_digits", "gan_digits", "ddpm_digits", "ddpm_digits_guided"])
+@pytest.mark.parametrize(
+    "name", ["vae_digits", "gan_digits", "ddpm_digits", "ddpm_digits_guided", "flow_digits"]
+)
 def test_a_seed_gives_the_same_training_everywhere(name, device, tmp_path):
     expected = recipes.training(name, 0, "quick").run()
     there = recipes.training(name, 0, "quick", device)

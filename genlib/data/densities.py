@@ -51,8 +51,11 @@ class Mixture:
 
     def score(self, x: Tensor) -> Tensor:
         """The gradient of log p at x, shape (n, 2): each mode pulls with its posterior weight."""
-        weight = self._log_joint(x).softmax(dim=1)  # (n, K), p(k | x)
-        return (weight @ self.means.to(x) - x) / self.sd**2
+        return (self.posterior(x) @ self.means.to(x) - x) / self.sd**2
+
+    def posterior(self, x: Tensor) -> Tensor:
+        """p(k | x), shape (n, K): how likely each mode is the one that a point x (n, 2) came from."""
+        return self._log_joint(x).softmax(dim=1)
 
     def noised(self, scale: float, sigma: Amount) -> "Mixture":
         """The exact density of scale * x + sigma * eps, eps ~ N(0, I): again a mixture."""
