@@ -5,7 +5,7 @@ mean nothing across judges: read them as multiples of their floor.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,7 @@ from genlib.expect import (
     expect_whole,
 )
 from genlib.pretrained import judge
+from genlib.rng import library_seed, permutation
 
 
 @border
@@ -61,6 +62,71 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return (
         (a.mean(0) - b.mean(0)).square().sum() + C_a.trace() + C_b.trace() - 2 * trace_root
     ).item()
+
+
+@border
+def frechet_at_infinity(
+    a: Tensor, b: Tensor, sizes: Sequence[int], rng: torch.Generator | None = None
+) -> float:
+    """The Fréchet distance to b that infinitely many samples would have: its values are a line in 1 / n, read at 0.
+
+    Paper: Chong & Forsyth 2020. Only the bias that comes from the size of a is taken away, not that of b.
+
+    Args:
+        a, b: features (n, F) and (m, F).
+        sizes: numbers of rows of a, from 2 to n, two different ones at least; each is tried on a random part of a.
+    """
+    n = expect_data("a", a, "n F")["n"]
+    for size in sizes:
+        expect_number("sizes", size, 2, n)
+    if len(set(sizes)) < 2:
+        raise ValueError(f"sizes: expected two different sizes at least, got {list(sizes)}")
+    parts = [a[permutation(n, rng)[:size].to(a.device)] for size in sizes]
+    distance = torch.tensor([frechet_distance(part, b) for part in parts], dtype=torch.float64)
+    line = torch.tensor([[1 / size, 1] for size in sizes], dtype=torch.float64)
+    return torch.linalg.lstsq(line, distance[:, None]).solution[1].item()
+
+
+@border
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Squared maximum mean discrepancy of two sets of features, of the kernel (a . b / F + 1)^3; no unit.
+
+    Unbiased, so that no more samples are needed for a fair value, and it may fall below 0.
+    Paper: Bińkowski et al. 2018, section 4; called KID where the features are those of an Inception network.
+
+    Args:
+        a, b: features (n, F) and (m, F), at least two rows each.
+    """
+    width = expect_data("a", a, "n F")["F"]
+    expect_data("b", b, "m F", F=width)
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a, b: expected at least 2 rows each, got {len(a)} and {len(b)}")
+    return _unbiased_mmd(lambda x, y: (x @ y.T / width + 1) ** 3, a.double(), b.double())
+
+
+@border
+def two_sample_accuracy(a: Tensor, b: Tensor, rng: torch.Generator | None = None) -> float:
+    """Share of new rows that a fresh classifier puts into the right one of two sets; 0.5 where it cannot tell them.
+
+    A forest of 50 trees learns from half of each set and is asked about the other half.
+    Paper: Lopez-Paz & Oquab 2017, section 3.
+
+    Args:
+        a, b: features or pixels, (n, F), as many of each, at least 4.
+        rng: halves the sets and seeds the forest.
+    """
+    from sklearn.ensemble import RandomForestClassifier  # here: it takes a second to import
+
+    sizes = expect_data("a", a, "n F")
+    expect_data("b", b, "n F", a, **sizes)
+    if sizes["n"] < 4:
+        raise ValueError(f"a, b: expected at least 4 rows each, got {sizes['n']}")
+    half = sizes["n"] // 2
+    a, b = (x.detach().cpu()[permutation(len(x), rng).cpu()] for x in (a, b))
+    learn, ask = torch.cat([a[:half], b[:half]]), torch.cat([a[half:], b[half:]])
+    which = [torch.arange(len(x)) >= len(x) // 2 for x in (learn, ask)]
+    forest = RandomForestClassifier(50, random_state=library_seed(rng)).fit(learn, which[0])
+    return float(forest.score(ask, which[1]))
 
 
 @border
@@ -398,6 +464,12 @@ def mmd(x: Tensor, y: Tensor, widths: Sequence[float] = (0.1, 0.3, 1.0)) -> floa
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         squared = _distances(a, b).square()
         return sum(torch.exp(-squared / (2 * width**2)) for width in widths) / len(widths)
+
+    return _unbiased_mmd(kernel, x, y)
+
+
+def _unbiased_mmd(kernel: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> float:
+    """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs of two different points."""
 
     def mean_of_pairs(a: Tensor) -> Tensor:  # a point is not paired with itself
         k = kernel(a, a)

@@ -705,6 +705,7 @@ def score(
 def _score_points(model: nn.Module, card: dict, n: int, device: torch.device | str) -> dict:
     density = getattr(data, card["data"]["name"])().to(device)
     found = evaluate.score_points(draw(model, card, n, _rng(0)), density, _rng(1))
+    found = {name: value if math.isfinite(value) else None for name, value in found.items()}
     return {"floor": evaluate.points_floor(density, n, _rng(2)) | REAL, "run": found}
 
 

@@ -17,6 +17,17 @@ ROWS = {
     "ddim": "DDPM, 50 steps",
     "ddpm_conditional": "Conditional DDPM, 50 steps",
     "ddpm_guided": "Guided DDPM, scale 2, 50 steps",
+    "flow_50": "Flow matching, 50 steps",
+    # the same two trainings in few steps: book/_data/few_steps.json
+    "flow_10": "Flow matching, 10 steps",
+    "flow_4": "Flow matching, 4 steps",
+    "flow_2": "Flow matching, 2 steps",
+    "flow_1": "Flow matching, 1 step",
+    "ddim_50": "DDIM (eta 0), 50 steps",
+    "ddim_10": "DDIM (eta 0), 10 steps",
+    "ddim_4": "DDIM (eta 0), 4 steps",
+    "ddim_2": "DDIM (eta 0), 2 steps",
+    "ddim_1": "DDIM (eta 0), 1 step",
 }
 
 # its columns: (heading, unit)
@@ -30,10 +41,35 @@ COLUMNS = {
     "accuracy": ("test accuracy", "share"),
     "lenient": ("as asked", "share"),
     "strict": ("as asked and clean", "share"),
+    "modes": ("modes", "count"),
+    "high_quality": ("within 3 sd of a mode", "share"),
+    "spread": ("spread", "sd of a mode"),
+    "inside": ("inside the edges", "share"),
+    "mean_log_prob": ("log p of the truth", "nats per point"),
+    "mmd": ("MMD", "squared"),
+    "sliced_wasserstein": ("sliced Wasserstein", "units of x"),
     "log_prob_test": ("log p(x), test", "nats per image"),
     "parameters": ("parameters", "count"),
     "train_cpu_s": ("training", "CPU-s"),
     "sample_s_per_1000": ("1,000 samples", "CPU-s"),
+    "sample": ("draws", "new images"),
+    "density": ("says how probable", "a given image is"),
+    "encode": ("has a code", "for a given image"),
+    "condition": ("takes a wish", "for a class"),
+    "edit": ("edits", "a given image"),
+}
+
+# what a model can do, as the cells of those columns say it
+CAN = {"yes": "✓ yes", "bound": "✓ a bound", "no": "– no"}
+
+# what the last column of the running table says of a row
+VERDICTS = {
+    "better": "better",
+    "worse": "worse",
+    "same": "no difference that this table can see",
+    "reference": "the reference row",
+    "few": "one run: no verdict",
+    "floor": "–",
 }
 
 # what else the table says
@@ -43,7 +79,9 @@ TABLE = {
     "held_out": "pairs that were held out",
     "model": "model",
     "name": "The running table",
-    "legend": "↑ larger is better, ↓ smaller is better; ± is the standard deviation over seeds.",
+    "legend": "↑ larger is better, ↓ smaller is better; ± is the standard deviation over seeds, [from, to] the 95 % "
+    "interval over seeds and draws of samples.",
+    "against": "against {row}",
 }
 
 # rows of stored pictures, by their keys under "pictures" in book/_data
@@ -127,4 +165,30 @@ PICTURES = {
     "classifier_1": "s = 1",
     "classifier_4": "s = 4",
     "classifier_8": "s = 8",
+}
+
+# measures on trial (chapter 7), by their keys in book/_data/measures.json
+MEASURES = {
+    "frechet": "Fréchet distance",
+    "kernel": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "class_tv": "class histogram",
+    "nearest_ratio": "nearest-training ratio",
+    "label_accuracy": "label accuracy",
+    "two_sample": "two-sample accuracy",
+    "log_prob": "log density",
+}
+
+# what is done to real digits there
+CORRUPTIONS = {
+    "blur": "blurred",
+    "noise": "noisy",
+    "shift": "shifted by a pixel",
+    "two_dropped": "two classes dropped",
+    "one_class": "one class only",
+    "copied": "copied from training",
+    "static": "part is static",
+    "inverted": "greys inverted",
+    "one_wrong": "nine classes right",
 }

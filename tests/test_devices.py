@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.testing import assert_close
 from torch.utils._pytree import tree_leaves
 
-from genlib import data, evaluate, losses, plot, recipes
+from genlib import corrupt, data, evaluate, losses, plot, recipes
 from genlib.autoencoder import (
     add_gaussian,
     fitted_gaussian,
@@ -304,7 +304,7 @@ def statistics(device):
 def measures_of_sets(device):
     a, b = torch.randn(20, 3).to(device), torch.randn(20, 3).to(device)
     yield evaluate.mmd(a, b), evaluate.sliced_wasserstein(a, b), evaluate.precision_recall(a, b)
-    yield evaluate.nearest_training_ratio(a, b, b + 1)
+    yield evaluate.nearest_training_ratio(a, b, b + 1), evaluate.kernel_distance(a, b)
 
 
 def measures_of_images(device):
@@ -313,6 +313,16 @@ def measures_of_images(device):
     yield evaluate.frechet_distance(x.flatten(1), 2 * x.flatten(1))
     yield evaluate.score_digits(x, y), evaluate.score_images(x, data.digits(), None)
     yield evaluate.images_floor(data.digits().to(device), None, 100)
+
+
+def digits_on_trial(device):
+    x, y, real = (part.to(device) for part in corrupt.halves(rng()))
+    for make in corrupt.CORRUPTIONS.values():
+        yield make(x, y, 0.5, rng())
+    yield corrupt.measures(x[:50], y[:50], real[:50], rng())
+    a, b = x.flatten(1), real.flatten(1)
+    yield evaluate.frechet_at_infinity(a, b, [100, 200], rng())
+    yield evaluate.two_sample_accuracy(a, b, rng())
 
 
 def measures_of_shapes(device):
@@ -354,11 +364,12 @@ CASES += [
     pure_losses,
 ]
 CASES += [statistics, measures_of_sets, measures_of_images, measures_of_shapes]
+CASES += [digits_on_trial]
 CASES += [measures_of_points, figures]
 # These hand values to NumPy, or their shapes depend on values: they cannot run where there are none.
 WITH_VALUES = {codes_that_are_fitted, principal_components, the_perfect_denoiser, statistics}
 WITH_VALUES |= {ddpms_that_are_changed, measures_of_images, measures_of_points, figures}
-WITH_VALUES |= {measures_of_shapes, the_perfect_velocity}
+WITH_VALUES |= {measures_of_shapes, the_perfect_velocity, digits_on_trial}
 
 
 DEVICES = [pretend.NAME] * pretend.THERE + ["cuda"] * torch.cuda.is_available()

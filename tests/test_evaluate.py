@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 import scipy.stats
 import torch
+from sklearn.metrics.pairwise import polynomial_kernel
 
 from genlib import data, evaluate
 from genlib.pretrained import judge
@@ -57,6 +58,94 @@ def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_dead_features():
         evaluate.frechet_distance(a, a[:, :3])
     with pytest.raises(ValueError, match="at least 2 rows"):
         evaluate.frechet_distance(a, a[:1])
+
+
+def test_kernel_distance_equals_a_plain_loop_and_scikit_learns_kernel():
+    a, b = torch.randn(9, 4, generator=rng(1)), 2 * torch.rand(7, 4, generator=rng(2))
+
+    def mean(pairs):
+        values = [(1 + sum(u * v for u, v in zip(x, y, strict=True)) / 4) ** 3 for x, y in pairs]
+        return sum(values) / len(values)
+
+    rows = [z.double().tolist() for z in (a, b)]
+    within = [
+        mean([(x, y) for i, x in enumerate(z) for j, y in enumerate(z) if i != j]) for z in rows
+    ]
+    across = mean([(x, y) for x in rows[0] for y in rows[1]])
+    found = evaluate.kernel_distance(a, b)
+    assert found == pytest.approx(within[0] + within[1] - 2 * across, rel=1e-9)
+    A, B = (z.double().numpy() for z in (a, b))
+    of_a, of_b, of_both = (
+        polynomial_kernel(u, v, degree=3, coef0=1) for u, v in ((A, A), (B, B), (A, B))
+    )
+    off = of_a[~np.eye(9, dtype=bool)].mean() + of_b[~np.eye(7, dtype=bool)].mean()
+    assert found == pytest.approx(off - 2 * of_both.mean(), rel=1e-9)
+    assert found == pytest.approx(evaluate.kernel_distance(b, a), rel=1e-9)
+
+
+def test_kernel_distance_is_unbiased_where_the_frechet_distance_is_not():
+    """Two sets of ten points of one distribution; over many pairs the one averages 0, the other far more."""
+    pairs = torch.randn(2, 400, 10, 3, generator=rng(3))
+    kernel = [evaluate.kernel_distance(a, b) for a, b in zip(*pairs, strict=True)]
+    frechet = [evaluate.frechet_distance(a, b) for a, b in zip(*pairs, strict=True)]
+    assert np.mean(kernel) == pytest.approx(0, abs=3 * np.std(kernel) / 20) and min(kernel) < 0
+    assert np.mean(frechet) > 0.5
+    with pytest.raises(ValueError, match="a, b: expected at least 2 rows each"):
+        evaluate.kernel_distance(pairs[0, 0], pairs[1, 0, :1])
+
+
+def test_frechet_at_infinity_is_the_intercept_of_numpys_line():
+    a, b = torch.randn(300, 4, generator=rng(4)), torch.randn(80, 4, generator=rng(5)) + 0.2
+    sizes, generator = [30, 60, 150, 300], rng(6)
+    values = [
+        evaluate.frechet_distance(a[torch.randperm(300, generator=generator)[:n]], b) for n in sizes
+    ]
+    _, end = np.polyfit(1 / np.array(sizes), values, 1)
+    assert evaluate.frechet_at_infinity(a, b, sizes, rng(6)) == pytest.approx(end, rel=1e-6)
+    with pytest.raises(ValueError, match="sizes: expected two different sizes at least, got"):
+        evaluate.frechet_at_infinity(a, b, [30, 30])
+    with pytest.raises(ValueError, match="sizes: expected a number in"):
+        evaluate.frechet_at_infinity(a, b, [30, 301])
+
+
+def test_frechet_at_infinity_takes_the_bias_of_small_sets_away():
+    """Samples of N(0, I) against a large reference of N(1, I): the distance is the number of dimensions."""
+    reference = torch.randn(100_000, 10, generator=rng(7)) + 1
+    pools = torch.randn(40, 120, 10, generator=rng(8))
+    plain = np.mean([evaluate.frechet_distance(pool, reference) for pool in pools])
+    sizes = [30, 40, 60, 80, 120]
+    line = np.mean(
+        [
+            evaluate.frechet_at_infinity(pool, reference, sizes, rng(k))
+            for k, pool in enumerate(pools)
+        ]
+    )
+    assert plain > 10.3 and abs(line - 10) < 0.4 * (plain - 10)
+
+
+def test_two_sample_accuracy_is_chance_for_one_distribution_and_1_for_two_far_apart():
+    a, b = torch.randn(2, 1000, 5, generator=rng(9))
+    assert evaluate.two_sample_accuracy(a, b, rng()) == pytest.approx(0.5, abs=0.05)
+    assert evaluate.two_sample_accuracy(a, b + 9, rng()) == 1
+    assert evaluate.two_sample_accuracy(a, b, rng()) == evaluate.two_sample_accuracy(a, b, rng())
+    with pytest.raises(ValueError, match="b: expected shape"):
+        evaluate.two_sample_accuracy(a, b[:500])
+    with pytest.raises(ValueError, match="a, b: expected at least 4 rows each, got 3"):
+        evaluate.two_sample_accuracy(a[:3], b[:3])
+
+
+def test_two_sample_accuracy_comes_near_that_of_the_best_rule():
+    """N(-1, 1) against N(1, 1): no rule is right more often than Phi(1), and a threshold is."""
+    a, b = torch.randn(2, 3000, 1, generator=rng(10))
+    best = scipy.stats.norm.cdf(1)
+    found = evaluate.two_sample_accuracy(a - 1, b + 1, rng())
+    assert best - 0.1 < found < best + 0.02
+
+
+def test_two_sample_accuracy_asks_about_rows_that_it_has_not_learned():
+    """Rows of chance: a forest knows those it has learned by heart, and guesses the others."""
+    a, b = torch.rand(2, 300, 3, generator=rng(11))
+    assert evaluate.two_sample_accuracy(a, b, rng(1)) < 0.62
 
 
 def precision_by_loops(real, fake, k):

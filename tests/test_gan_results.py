@@ -9,7 +9,7 @@ import torch
 from genlib import data
 from genlib.evaluate import mode_scores, points_floor
 from genlib.losses import discriminator_loss
-from genlib.table import stored
+from genlib.table import seed_means, stored, verdict
 from tools import make_gan_results as tool
 from tools.results import N_POINTS, Trained, generator, plain_gan
 
@@ -128,21 +128,26 @@ def test_what_is_stored_of_a_failure_and_of_a_film():
     assert film["best_turn"] in (tool.EVERY, 2 * tool.EVERY)
 
 
-def test_the_gan_row_is_that_of_the_results():
+def test_the_gan_row_cannot_be_told_from_the_results():
+    """The same recipe, trained again: a GAN magnifies the rounding of another day."""
     row, found = stored("table")["rows"]["gan"], stored("gan")["digits"]
     for name in ("frechet", "class_tv", "nearest_ratio"):
-        assert row[name] == pytest.approx(found[name][:3], rel=1e-6)
+        assert len(row[name]) == len(found[name]) == 5
+        assert verdict(row[name], found[name]) == "same", name
 
 
 def test_the_gan_has_the_lowest_mean_distance_of_all_rows_so_far_and_the_ranges_overlap():
     rows = stored("table")["rows"]
     before = list(rows)[: list(rows).index("gan")]
-    assert fmean(rows["gan"]["frechet"]) < min(fmean(rows[name]["frechet"]) for name in before)
+    mean = {name: fmean(seed_means(row["frechet"])) for name, row in rows.items()}
+    assert mean["gan"] < min(mean[name] for name in before)
     five, mixture = stored("gan")["digits"], rows["vae_fitted_mixture"]
     assert (min(five["frechet"]), max(five["frechet"])) == (five["frechet"][3], five["frechet"][4])
-    assert max(five["frechet"]) > min(mixture["frechet"]) == mixture["frechet"][2]
+    assert max(map(max, rows["gan"]["frechet"])) > min(map(min, mixture["frechet"]))
+    assert verdict(rows["gan"]["frechet"], mixture["frechet"]) == "better"  # by themselves
+    assert verdict(rows["gan"]["frechet"], mixture["frechet"], len(rows) - 1) == "same"
     for name in ("precision", "recall"):
-        assert abs(fmean(five[name]) - fmean(mixture[name])) < 0.05, name
+        assert abs(fmean(five[name]) - fmean(seed_means(mixture[name]))) < 0.05, name
     assert fmean(rows["gan"]["train_cpu_s"]) > max(
         fmean(rows[name]["train_cpu_s"]) for name in before
     )

@@ -363,7 +363,9 @@ def test_every_recipe_takes_a_step(name, small_mnist):
     terms = training.step()
     assert all(torch.tensor(list(terms.values())).isfinite()) and training.done == 1
     x = first(training)[0]
-    if x.dim() == 4 and not changes and "dequantised" not in name:  # what the model is made for is what the batches hold
+    if (
+        x.dim() == 4 and not changes and "dequantised" not in name
+    ):  # what the model is made for is what the batches hold
         low, ground = -1 if kind in ("ddpm", "flow", "classifier") else 0, "shapes" in name
         dark = low + 0.2  # the ground of drawn shapes is no black
         assert (low < x.min().item() < dark if ground else x.min().item() == low) and x.max() == 1

@@ -55,6 +55,7 @@ ORDER = [
     {"recipes"},
     {"pretrained"},
     {"evaluate"},
+    {"corrupt"},
     {"table"},
     {"plot", "interact"},
     {"runs"},

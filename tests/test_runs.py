@@ -22,11 +22,13 @@ from genlib import data, evaluate, recipes, runs
 from genlib.__main__ import main
 from genlib.data import ImageSet, images
 from genlib.data.shapes import COLOURS, PAIRS, VOCABULARY
+from genlib.evaluate import to_grey_levels
 from genlib.guidance import Given, Guided
 from genlib.latent import Codes
 from genlib.pretrained import judge
 from genlib.recipes import RECIPES
 from genlib.runs import Plan
+from genlib.words import COLUMNS
 
 
 @pytest.fixture(autouse=True)
@@ -482,6 +484,22 @@ def test_points_are_drawn_and_scored_in_their_own_unit(capsys):
     assert torch.equal(x, unit * model.sample(9, torch.Generator().manual_seed(1)))
     assert go("sample", "a", "-n", 50) == 0 and go("score", "a", "-n", 300) == 0
     assert scored("a")["floor"]["modes"] >= 7
+    assert "NaN" not in (Path("a") / "score.json").read_text(encoding="utf-8")  # it is no JSON
+    printed = said(capsys).out
+    assert all(COLUMNS[key][0] in printed for key in ("modes", "high_quality", "mmd"))
+
+
+def test_a_flow_is_trained_drawn_and_scored_from_the_command_line(capsys):
+    for name, shape in (("flow_points", (2,)), ("flow_digits", (1, 8, 8))):
+        assert go("train", name, "--budget", "quick", "--out", name) == 0
+        model, card = runs.load(name)
+        steps = 1000 if name == "flow_points" else 50
+        x = runs.draw(model, card, 7, torch.Generator().manual_seed(1))
+        drawn = model.sample(7, shape, steps, torch.Generator().manual_seed(1))
+        points = name == "flow_points"
+        expected = drawn * card["unit"] if points else to_grey_levels(data.unsigned(drawn))
+        assert torch.equal(x, expected)
+        assert go("sample", name, "-n", 6) == 0
 
 
 # --- pictures of one's own ---------------------------------------------------------------------------------------

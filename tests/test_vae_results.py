@@ -99,15 +99,21 @@ def test_samples_tell_the_story_of_the_page():
         assert abs(fmean(row["precision"]) - fmean(other["precision"])) < 0.03
         assert min(row["recall"]) > max(other["recall"]) + 0.15
     table = stored("table")["rows"]
-    assert max(table["kernel_density"]["frechet"]) < min(table["vae"]["frechet"])
+    assert max(map(max, table["kernel_density"]["frechet"])) < min(
+        map(min, table["vae"]["frechet"])
+    )
     assert max(ae["mixture"]["frechet"] + vae["mixture"]["frechet"]) < min(prior)
     assert (
         abs(fmean(ae["mixture"]["frechet"]) - fmean(vae["mixture"]["frechet"])) < 0.25
     )  # "as far"
     three = {"vae": prior, "ae_standard_normal": random, "ae_fitted_gaussian": gaussian}
     for name, of_five in (three | {"ae_fitted_mixture": ae["mixture"]["frechet"]}).items():
-        assert table[name]["frechet"] == of_five[:3]  # the running table has the first three seeds
-    assert table["vae_fitted_mixture"]["frechet"] != vae["mixture"]["frechet"][:3]
+        first = [
+            draws[0] for draws in table[name]["frechet"]
+        ]  # of three draws in the running table
+        assert first == pytest.approx(of_five, rel=0.01 if name == "ae_standard_normal" else 1e-4)
+    first = [draws[0] for draws in table["vae_fitted_mixture"]["frechet"]]
+    assert first != pytest.approx(vae["mixture"]["frechet"], rel=1e-6)
 
 
 def test_the_likelihood_is_far_above_that_of_chapter_1():

@@ -22,13 +22,25 @@ from tools.figures import (
     chapter_4,
     chapter_5,
     chapter_6,
+    chapter_7,
     probability,
+    race,
 )
 from tools.figures.kit import STYLE
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static" / "figures"
 
-PAGES = (probability, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5, chapter_6)
+PAGES = (
+    probability,
+    chapter_1,
+    chapter_2,
+    chapter_3,
+    chapter_4,
+    chapter_5,
+    chapter_6,
+    chapter_7,
+    race,
+)
 FIGURES: dict[str, Callable[[], Figure]] = {f.__name__: f for page in PAGES for f in page.FIGURES}
 
 

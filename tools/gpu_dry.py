@@ -27,6 +27,7 @@ NOTEBOOKS = (
     "04c_gan_on_digits",
     "05b_ddpm_on_digits",
     "05c_fewer_steps",
+    "05d_straight_paths",
     "06a_guidance",
     "06c_latent_diffusion",
 )

@@ -268,14 +268,37 @@ def main(
     names = sys.argv[1:] if names is None else names
     expect_names(names, list(sections))
     torch.set_num_threads(1)
-    content = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
-    measured = content.get("measured", {})
-    found = content.get(within, {}) if within else content
     for name in names or sections:
-        with Clock() as clock:
-            found[name] = sections[name]()
-        print(f"{name}: {clock.cpu_s:.0f} CPU-seconds", flush=True)
-        measured[name] = {"date": facts()["date"], "total_cpu_s": clock.cpu_s}
-        there = {name: found[name] for name in sections if name in found}
-        when = {"measured": {name: measured[name] for name in there if name in measured}}
-        write(facts() | about | when | ({within: there} if within else there), target)
+        keep({name: timed(name, sections[name])}, list(sections), about, target, within)
+
+
+def timed(name: str, section: Callable[[], object]) -> tuple[object, float]:
+    """What a section finds, and its CPU-seconds."""
+    with Clock() as clock:
+        found = section()
+    print(f"{name}: {clock.cpu_s:.0f} CPU-seconds", flush=True)
+    return found, clock.cpu_s
+
+
+def keep(
+    found: Mapping[str, tuple[object, float]],
+    sections: Sequence[str],
+    about: Mapping,
+    target: Path,
+    within: str | None = None,
+) -> None:
+    """Put sections that were measured into the file, and keep the others as they are stored.
+
+    Args:
+        found: what `timed` returned, by the name of the section.
+        sections: the names of all that belong into the file, in their order.
+        about, within: as in `main`.
+    """
+    content = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    old = content.get(within, {}) if within else content
+    all_found = old | {name: value for name, (value, _) in found.items()}
+    today = {name: {"date": facts()["date"], "total_cpu_s": s} for name, (_, s) in found.items()}
+    measured = content.get("measured", {}) | today
+    there = {name: all_found[name] for name in sections if name in all_found}
+    when = {"measured": {name: measured[name] for name in there if name in measured}}
+    write(facts() | about | when | ({within: there} if within else there), target)

@@ -171,6 +171,8 @@ def raw(markup: str) -> nodes.raw:
 def look_up(reference: str) -> str:
     """Text for `file:path.to.value:format`; a list over seeds becomes mean ± standard deviation.
 
+    Where each seed has a list of draws, it is the mean and the standard deviation of the means of the seeds.
+
     Raises:
         ValueError: names what was looked for and what is there instead.
     """
@@ -178,11 +180,11 @@ def look_up(reference: str) -> str:
     value = find(f"{name}:{path}")
     if isinstance(value, str):
         return value
-    text = (
-        f"{fmean(value):{style}} ± {stdev(value):{style}}"
-        if isinstance(value, list)
-        else f"{value:{style}}"
-    )
+    if isinstance(value, list):
+        means = table.seed_means(value)
+        text = f"{fmean(means):{style}} ± {stdev(means):{style}}"
+    else:
+        text = f"{value:{style}}"
     return text.replace("-", "−")
 
 
@@ -221,17 +223,26 @@ class Stored(SphinxRole):
 
 
 class RunningTable(SphinxDirective):
-    """The rows named as arguments, or all, of the running table; `:columns:` names the measures to show."""
+    """The rows named as arguments, or all, of the running table; `:columns:` names the measures to show.
+
+    `:against:` names a row, for a last column with the verdict on each row against it. `:file: few_steps` takes the
+    rows from another file of stored results (and those that it lacks from the table). What real digits score stands
+    above, where a column has it.
+    """
 
     optional_arguments = 20
-    option_spec: ClassVar = {"columns": str.split}
+    option_spec: ClassVar = {"columns": str.split, "against": str, "file": str}
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(ROOT / "book" / "_data" / "table.json"))
-        stored = table.stored("table")
-        rows = {key: stored["rows"][key] for key in self.arguments or stored["rows"]}
-        shown = table.Table(rows, stored["floor"], columns=self.options.get("columns"))
-        return [raw(shown._repr_html_())]
+        files = [self.options.get("file", "table"), "table"]
+        for file in files:
+            self.env.note_dependency(str(ROOT / "book" / "_data" / f"{file}.json"))
+        own, main = (table.stored(file)["rows"] for file in files)
+        rows = {key: (own | main)[key] for key in self.arguments or own}
+        floor = table.stored("table")["floor"]
+        how = {name: self.options[name] for name in ("columns", "against") if name in self.options}
+        shown = {key: floor[key] for key in how.get("columns", floor) if key in floor}
+        return [raw(table.Table(rows, shown, **how)._repr_html_())]
 
 
 class Environments(SphinxDirective):

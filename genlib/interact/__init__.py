@@ -6,6 +6,8 @@ Every figure is an Interactive; its formulas exist in Python too, and a browser 
 from genlib.interact.base import Interactive
 from genlib.interact.bound import evidence_bound, overlap
 from genlib.interact.captions import caption_picker
+from genlib.interact.choice import real_or_drawn, wilson
+from genlib.interact.doses import corruption_doses
 from genlib.interact.film import diffusion_film
 from genlib.interact.game import adversarial_game
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
@@ -27,6 +29,7 @@ __all__ = [
     "adversarial_game",
     "bandwidth",
     "caption_picker",
+    "corruption_doses",
     "diffusion_film",
     "evidence_bound",
     "gan_replay",
@@ -36,7 +39,9 @@ __all__ = [
     "nearest_distance",
     "overlap",
     "plane",
+    "real_or_drawn",
     "two_gaussians",
     "two_planes",
     "vae_plane",
+    "wilson",
 ]

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from genlib.data import Mixture
 from genlib.ddpm import DDPM, alpha_bar_of, cosine_beta, linear_beta
-from genlib.exact import PerfectDenoiser
+from genlib.exact import PerfectDenoiser, PerfectVelocity
+from genlib.flow import FlowMatching
 from genlib.nets import TimeEmbedding
 from genlib.table import stored
 from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas
@@ -190,4 +191,27 @@ def steps_curve() -> Figure:
     return figure
 
 
-FIGURES = (chain, steps_back, waves, unet, paths, steps_curve)
+def crossing() -> Figure:
+    """Straight lines from noise to any data, and from the same noises the paths of the exact mean velocity."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True)
+    rng, n, steps = torch.Generator().manual_seed(3), 12, 60
+    model = FlowMatching(PerfectVelocity(LINE)).double()
+    x_1 = torch.zeros(n, 2, dtype=torch.float64)
+    x_1[:, 0] = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.04, 0.96, n))
+    x_0 = LINE.sample(n, rng).double()
+    lines = torch.stack([x_1, x_0])
+    walk = torch.stack(list(model.walk(n, (2,), steps, x_1=x_1)))
+    titles = (WORDS["lines_of_training"], WORDS["paths_of_drawing"])
+    for axis, states, title in zip(axes, (lines, walk), titles, strict=True):
+        x, t = states[:, :, 0], torch.linspace(1, 0, len(states))
+        for k in range(n):
+            colour = BLUE if x[-1, k] < 0 else ORANGE
+            axis.plot(t, x[:, k], "-" if colour == BLUE else "--", color=colour, lw=1.1)
+        axis.plot([1] * n, x[0], "o", color=TEXT, ms=4)
+        axis.set(title=title, xlabel=WORDS["time_t"], xlim=(1.02, 0))
+        axis.set_xticks((1, 0.5, 0), labels=("1", "0.5", "0"))
+    axes[0].set_ylabel("$x_t$")
+    return figure
+
+
+FIGURES = (chain, steps_back, waves, unet, paths, steps_curve, crossing)
