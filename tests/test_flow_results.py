@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from genlib.data import digits
 from genlib.flow import FlowMatching
-from genlib.table import seed_means, stored
+from genlib.table import seed_means, stored, verdict
 from tools import make_flow_results as tool
 from tools.results import Trained, generator
 
@@ -142,3 +142,13 @@ def test_straight_lines_alone_do_not_buy_few_calls():
     for kind in ("flow", "ddim"):
         means = [mean[f"{kind}_{calls}"] for calls in (50, 10, 4, 2, 1)]
         assert means == sorted(means) and means[-1] > 20 * means[0]
+
+
+def test_flow_and_ddim_at_equal_calls_are_told_apart_at_one_call_only():
+    rows = stored("table")["rows"] | stored("few_steps")["rows"]
+    calls = (50, 10, 4, 2, 1)
+    found = {
+        n: verdict(rows[f"flow_{n}"]["frechet"], rows[f"ddim_{n}"]["frechet"], len(calls))
+        for n in calls
+    }
+    assert found == {50: "same", 10: "same", 4: "same", 2: "same", 1: "better"}
