@@ -60,11 +60,12 @@ def panel(axis: Axes, row: dict) -> None:
         axis.axhline(row["floor"][measure], color=TEXT, ls=(0, (6, 3)), lw=1)
         axis.set_yscale("log")
         axis.minorticks_off()
+        axis.set_ylim(bottom=row["floor"][measure] / 20)  # room for the legend below it
     else:
         last = [one["curve"][-1][measure] for _, one in (ours, *theirs) if one.get("curve")]
         axis.set_ylim(min(last) - 8, max(last) + 2)
         axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axis.legend(fontsize=9, loc="lower right" if better == "higher" else "best")
+    axis.legend(fontsize=9, loc="lower right" if better == "higher" else "lower left")
 
 
 def curve(axis: Axes, one: dict, measure: str, style: dict) -> None:
