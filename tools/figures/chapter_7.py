@@ -71,7 +71,7 @@ def measures_matrix() -> Figure:
     axis.set(xlim=(-0.5, len(MEASURES) - 0.5), ylim=(len(CORRUPTIONS) - 0.5, -0.5))
     for i, dose in enumerate(doses[:-1]):
         if places := at.get(written(dose)):
-            square = {"ms": 27 - 3 * i, "color": BLUE, "mew": 0, "ls": "", "alpha": 0.25}
+            square = {"ms": 31 - 2.2 * i, "mfc": (BLUE, 0.2), "mec": BLUE, "mew": 2.6, "ls": ""}
             axis.plot(*zip(*places, strict=True), "s", **square)
     for words, places in at.items():
         size = max(
