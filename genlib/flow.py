@@ -24,8 +24,6 @@ from genlib.losses import squared_error
 from genlib.nets import Fourier, ResidualMLP, UNet
 from genlib.rng import normal, stratified
 
-Given = Tensor | None
-
 
 @border
 class FlowMatching(nn.Module):
@@ -51,7 +49,12 @@ class FlowMatching(nn.Module):
         return (1 - t) * x_0 + t * eps
 
     def loss(
-        self, x_0: Tensor, y: Given = None, *, t: Given = None, eps: Given = None
+        self,
+        x_0: Tensor,
+        y: Tensor | None = None,
+        *,
+        t: Tensor | None = None,
+        eps: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Squared error of the velocity eps - x_0 at a random time, summed over x, mean over the batch.
 
@@ -86,7 +89,7 @@ class FlowMatching(nn.Module):
         rng: torch.Generator | None = None,
         *,
         heun: bool = False,
-        x_1: Given = None,
+        x_1: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Yield every state (n, *shape) on the way dx/dt = velocity(x, t) from x_1 to x_0.
 
@@ -118,7 +121,7 @@ class FlowMatching(nn.Module):
 
 
 def _times(steps: int | Sequence[float]) -> Tensor:
-    """The times of a walk, float64."""
+    """The times of a walk, (steps + 1,)."""
     if isinstance(steps, int):
         expect_number("steps", steps, 1)
         return torch.linspace(1, 0, steps + 1, dtype=torch.float64)

@@ -307,13 +307,13 @@ def judge(side: int, dropout: float, channels: int = 1, classes: int = 10) -> Cl
     return Classifier(small_conv(classes=classes, dropout=dropout, side=side, channels=channels))
 
 
-def _dequantised(x: Tensor) -> Tensor:
+def _dequantised(x: Tensor, rng: torch.Generator | None = None) -> Tensor:
     """Digits in [-1, 1] with each grey level spread evenly over its cell, 1 / 8 wide with the level in the middle.
 
     `to_grey_levels` undoes it. log p of 64 such pixels is that of `data.dequantise`, whose cells are 1 / 17 wide, minus
     64 log(17 / 8).
     """
-    return x + (uniform(x, x.shape) - 0.5) / 8
+    return x + (uniform(x, x.shape, rng) - 0.5) / 8
 
 
 # --- the recipes -----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from genlib.data import digits, signed, unsigned
 from genlib.evaluate import to_grey_levels
 from genlib.flow import FlowMatching
 from genlib.likelihood import flow_log_prob
+from genlib.recipes import RECIPES
 from genlib.run import Clock
 from genlib.train import Batches, Training, cosine
 from tools import results
@@ -107,7 +108,7 @@ def log_prob(model: FlowMatching, levels: Tensor, steps: int, rng: torch.Generat
 
     The model's cells are 1/8 wide in [-1, 1], those of the table 1/17 in [0, 1].
     """
-    x = signed(levels) + (torch.rand(levels.shape, generator=rng) - 0.5) / 8
+    x = RECIPES[RECIPE].transform(signed(levels), rng)
     return log_density(flow_log_prob(model, x, steps) - levels[0].numel() * math.log(8))
 
 

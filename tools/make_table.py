@@ -77,9 +77,8 @@ def can(density: str = "no", encode: str = "no", condition: str = "no", edit: st
     }
 
 
-Drawn = tuple[
-    Tensor, Tensor | None
-]  # samples on their grey levels, and the classes they were asked for
+# samples on their grey levels, and the classes they were asked for
+Drawn = tuple[Tensor, Tensor | None]
 
 
 def scored_draws(draw: Callable[[], Drawn], rng: torch.Generator) -> dict:

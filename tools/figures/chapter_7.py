@@ -74,12 +74,9 @@ def measures_matrix() -> Figure:
             square = {"ms": 31 - 2.2 * i, "mfc": (BLUE, 0.2), "mec": BLUE, "mew": 2.6, "ls": ""}
             axis.plot(*zip(*places, strict=True), "s", **square)
     for words, places in at.items():
-        size = max(
-            TextPath((0, 0), words, 10).get_extents().size
-        )  # Matplotlib makes a mark of text so large
-        axis.plot(
-            *zip(*places, strict=True), color=TEXT, ls="", marker=f"${words}$", ms=size, mew=0
-        )
+        size = max(TextPath((0, 0), words, 10).get_extents().size)  # as large as text of 10 points
+        text = {"marker": f"${words}$", "ms": size, "color": TEXT, "mew": 0, "ls": ""}
+        axis.plot(*zip(*places, strict=True), **text)
     short = [WORDS[f"matrix_{name}"] for name in MEASURES]
     axis.set_xticks(range(len(MEASURES)), short, rotation=38, ha="left", va="bottom")
     axis.xaxis.tick_top()
