@@ -107,12 +107,14 @@ def test_one_reflow_buys_few_calls():
     assert all(
         abs(one / four - 1) < 0.15 for one, four in pairs
     )  # one call is as good as four were
-    for calls in (10, 20):  # and a little worse where steps were short already, in each seed
+    for calls in (10, 20):  # and worse where steps were short already, in each seed
         ratios = [
             a / b
             for a, b in zip(*(row[f"frechet_{calls}"] for row in (after, before)), strict=True)
         ]
         assert all(1 < ratio < 1.4 for ratio in ratios)
+        said = {10: 1.1, 20: 1.3}  # by a tenth, by three tenths: the page
+        assert fmean(ratios) == pytest.approx(said[calls], abs=0.03)
 
 
 def test_the_density_is_sure_to_its_error():
