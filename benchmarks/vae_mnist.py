@@ -8,10 +8,8 @@ image (k = 1) and scored with 5,000. The recipes were chosen on the 5,000 valida
 of its own under _build/bench as soon as it ends; book/_data/vae_mnist.json is collected from these.
 """
 
-import base64
 import math
 import sys
-import zlib
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +26,7 @@ from genlib.run import Clock
 from genlib.train import constant, progress
 from genlib.vae import VAE
 from tools import results
-from tools.results import generator, parameters, train
+from tools.results import generator, packed, parameters, train
 
 K, LONG = (
     5000,
@@ -129,7 +127,7 @@ def about() -> dict[str, int]:
 
 
 def pictures(seed: int = 0, shown: int = 12) -> dict:
-    """Rows of images as text, see `packed`: the first test digits, what comes back, what the prior draws."""
+    """Rows of images as text, see `results.packed`: the first test digits, what comes back, what the prior draws."""
     recipe = RECIPES[LONG]
     model, _, cpu_s = train(recipe, seed, f"{LONG}, seed {seed}")
     return drawn(in_float32(model), mnist().x_test, seed, shown) | {
@@ -154,12 +152,6 @@ def drawn(model: VAE, x: Tensor, seed: int, shown: int) -> dict:
         "elbo_test": elbo(model, black, generator(seed))["elbo"],
         "rows": {name: packed(images) for name, images in rows.items()},
     }
-
-
-def packed(x: Tensor) -> str:
-    """Images in [0, 1] as text: 8 bits a pixel, compressed, in base64."""
-    levels = (x * 255).round().to(torch.uint8)
-    return base64.b64encode(zlib.compress(levels.numpy().tobytes(), 9)).decode()
 
 
 def main(names: list[str]) -> None:

@@ -272,7 +272,8 @@ def _expect_finished(x: Tensor, images: ImageSet) -> int:
     """Check that x holds samples in the shape of a set, on its grey levels, and count them."""
     n = expect_data("x", x, batch_of(images.x_train.shape[1:]))["B"]
     expect_range("x", x, 0, 1)
-    if not torch.equal(x, to_grey_levels(x, images.levels)):
+    off = (x - to_grey_levels(x, images.levels)).abs().max()
+    if off > 1e-6:  # k / 255 on a graphics card is not to the last bit what it is on the CPU
         raise ValueError(
             f"x: expected grey levels k/{images.levels - 1}, got values in between "
             "(call evaluate.to_grey_levels first)"

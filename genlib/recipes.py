@@ -441,10 +441,16 @@ _MNIST_DDPM = replace(
     _DDPM,
     model=mnist_ddpm,
     data="mnist",
-    steps={"quick": 10, "cpu": 1700, "gpu": 10_000},
+    steps={"quick": 10, "cpu": 1700, "gpu": 12_000},
     lr=3e-3,
     fall=partial(cosine, last=0.7),
-    gpu={"model": partial(mnist_ddpm, (64, 128)), "batch": 128, "lr": 1e-3, "ema_decay": 0.999},
+    gpu={
+        "model": partial(mnist_ddpm, (64, 128)),
+        "batch": 128,
+        "lr": 1e-3,
+        "fall": partial(cosine, last=0.1),
+        "ema_decay": 0.999,
+    },
 )
 _MNIST_VAE = Recipe(
     mnist_vae,

@@ -341,6 +341,16 @@ def test_the_floor_of_any_set_is_what_its_training_images_score():
     assert evaluate.images_floor(data.digits(), judge("digits"), 1000) == evaluate.digits_floor()
 
 
+def test_grey_levels_may_be_rounded_otherwise():
+    """A graphics card multiplies by the reciprocal of 255: one step of float32 away."""
+    images, _ = own_set()
+    x = own_pictures(20, 1)
+    again = (x * 255).round() * torch.tensor(1 / 255)
+    assert not torch.equal(x, again), "here the two ways differ"
+    found = evaluate.score_images(again, images, None)
+    assert found == pytest.approx(evaluate.score_images(x, images, None), rel=1e-4, abs=1e-4)
+
+
 def test_score_images_says_what_is_wrong():
     images, _ = own_set()
     x = own_pictures(20, 1)

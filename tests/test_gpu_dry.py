@@ -40,7 +40,7 @@ def test_a_recipe_has_the_network_of_gpu_and_the_steps_of_quick(run, monkeypatch
     monkeypatch.setattr(Recipe, "rows", lambda self: rows)
     training = recipes.training("ddpm_mnist_conditional", 0, run.budget, run.device)
     gpu = recipes.RECIPES["ddpm_mnist_conditional"].at("gpu")
-    assert training.steps == 10 and gpu.steps["gpu"] == 10_000
+    assert training.steps == 10 and gpu.steps["gpu"] == 12_000
     assert training.batches.size == gpu.batch == 128
     here, there = ([w.shape for w in m.parameters()] for m in (training.model, gpu.model()))
     assert here == there

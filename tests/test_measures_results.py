@@ -5,6 +5,7 @@ from statistics import fmean
 
 import pytest
 import torch
+from versions import draws_otherwise
 
 from genlib import corrupt
 from genlib.corrupt import CORRUPTIONS, WORSE
@@ -92,7 +93,8 @@ def test_likelihood_is_measured_again():
     found = tool.likelihood()
     for name, row in FOUND["likelihood"].items():
         for key, value in row.items():
-            assert found[name][key] == pytest.approx(value, rel=1e-3, abs=1e-3), (name, key)
+            near = {"rel": 0.05, "abs": 0.05} if draws_otherwise("measures") else {"rel": 1e-3, "abs": 1e-3}
+            assert found[name][key] == pytest.approx(value, **near), (name, key)
 
 
 def test_mostly_noise_leaves_one_percent():

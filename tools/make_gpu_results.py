@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,7 +24,8 @@ from genlib.run import device_name
 from tools import results
 
 SEED, N = 0, 2000
-RECIPES = ("vae_mnist", "gan_mnist", "ddpm_mnist", "ddpm_mnist_conditional")
+RECIPES = ("vae_mnist", "gan_mnist", "ddpm_mnist", "flow_mnist")
+LATENT = ("vae_mnist_latent", "ddpm_mnist_latent")
 NOTEBOOKS = (
     "03b_vae_on_digits",
     "04c_gan_on_digits",
@@ -37,14 +39,13 @@ TARGET, WORK = results.DATA / "gpu.json", results.ROOT / "_build" / "gpu"
 SHAPE, WIDTHS, BATCH = (1, 28, 28), (64, 128), 128
 
 
-def recipe(name: str, device: torch.device, steps: int | None) -> dict:
+def recipe(name: str, device: torch.device, steps: int | None, codes: Path | None = None) -> dict:
     """Train one recipe by the command line's own functions, and score its samples."""
-    folder = WORK / f"{name}-{int(time.time())}"
     _reset(device)
-    runs.train(runs.Plan(name, SEED, "gpu", steps=steps), folder, device)
+    folder = trained(name, device, steps, codes)
     model, card = runs.load(folder, device)
     seconds = _seconds(lambda: runs.draw(model, card, N, results.generator(SEED)), device)
-    rows = runs.score(folder, N, device)
+    rows, few = runs.score(folder, N, device), runs.draw(model, card, 12, results.generator(SEED))
     return (
         {
             "wall_s": card["wall_s"],
@@ -55,7 +56,24 @@ def recipe(name: str, device: torch.device, steps: int | None) -> dict:
         }
         | {key: card[key] for key in ("steps", "batch", "parameters")}
         | rows
+        | {"pictures": results.packed(few.cpu())}
     )
+
+
+def trained(name: str, device: torch.device, steps: int | None, codes: Path | None = None) -> Path:
+    """The folder of a new run."""
+    folder = WORK / f"{name}-{int(time.time())}"
+    runs.train(
+        runs.Plan(name, SEED, "gpu", steps=steps, codes=codes and str(codes)), folder, device
+    )
+    return folder
+
+
+def latent(device: torch.device, steps: int | None) -> dict:
+    """Diffusion on the codes of a VAE: what both trainings cost together."""
+    codes = trained(LATENT[0], device, steps)
+    row = recipe(LATENT[1], device, steps, codes)
+    return row | {"codes_wall_s": runs.load(codes, device)[1]["wall_s"]}
 
 
 def peers(device: torch.device, steps: int | None) -> dict:
@@ -178,25 +196,32 @@ def _memory(device: torch.device) -> float | None:
 def main(arguments: list[str] | None = None, target: Path = TARGET) -> None:
     """Measure the named sections, or all, and keep what was measured before of the others."""
     asked = argparse.ArgumentParser("python -m tools.make_gpu_results", description=__doc__)
-    asked.add_argument("names", nargs="*", help=f"of {', '.join((*RECIPES, 'peers', 'notebooks'))}")
+    names = ("peers", *RECIPES, "latent", "notebooks")
+    asked.add_argument("names", nargs="*", help=f"of {', '.join(names)}")
     asked.add_argument("--device", default="cuda")
+    asked.add_argument("--beside", default="", help="what else ran on the machine, kept with it")
     asked.add_argument("--steps", type=int, help="for a try: this many, and nothing is stored")
     asked = asked.parse_args(arguments)
     if asked.device == "cuda" and not torch.cuda.is_available():
         sys.exit("make gpu: expected a graphics card, got none; nothing was measured or stored")
     device = torch.device(asked.device)
-    sections = {name: lambda name=name: recipe(name, device, asked.steps) for name in RECIPES}
-    sections |= {"peers": lambda: peers(device, asked.steps)}
-    sections |= {"notebooks": lambda: notebooks(device, asked.steps)}
-    results.expect_names(asked.names, list(sections))
-    found = {name: sections[name]() for name in asked.names or sections}
-    if asked.steps is not None:
-        print(found)
-        return
-    about = {"command": "make gpu", "device": device_name(device), "budget": "gpu"}
+    sections = {"peers": peers, "latent": latent, "notebooks": notebooks}
+    sections |= {name: partial(recipe, name) for name in RECIPES}
+    results.expect_names(asked.names, names)
+    for name in asked.names or names:
+        row = sections[name](device, asked.steps)
+        if asked.steps is None:
+            keep(name, row | {"beside": asked.beside}, device, target)
+        else:
+            print(name, row)
+
+
+def keep(name: str, row: dict, device: torch.device, target: Path) -> None:
+    """Store a section as soon as it is measured; numbers of two cards do not stand in one file."""
+    about = {"command": "make gpu", "device": device_name(device), "budget": "gpu", "seeds": [SEED]}
     before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
-    if before.get("device") == about["device"]:  # numbers of two cards do not stand in one file
-        found = before["sections"] | found
+    same = before.get("device") == about["device"]
+    found = (before["sections"] if same else {}) | {name: row}
     results.write(about | results.facts() | {"sections": found}, target)
 
 

@@ -1,5 +1,6 @@
 """What the tools that measure share: trained models, drawing and scoring, and a file that is never half-written."""
 
+import base64
 import datetime
 import functools
 import hashlib
@@ -7,6 +8,7 @@ import json
 import math
 import platform
 import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +168,12 @@ def best(measure: Callable[..., float], values: Sequence) -> tuple[object, dict[
 def levels(x: Tensor) -> list[list[int]]:
     """Digits (n, 1, 8, 8) as n lists of 64 grey levels 0..16."""
     return (to_grey_levels(x) * 16).round().int().flatten(1).tolist()
+
+
+def packed(x: Tensor) -> str:
+    """Images in [0, 1] as text: 8 bits a pixel, compressed, in base64."""
+    levels = (x * 255).round().to(torch.uint8)
+    return base64.b64encode(zlib.compress(levels.numpy().tobytes(), 9)).decode()
 
 
 def nearest(x: Tensor) -> Tensor:

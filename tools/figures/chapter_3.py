@@ -1,7 +1,5 @@
 """The figures of chapter 3, variational autoencoders."""
 
-import base64
-import zlib
 from statistics import fmean
 
 import matplotlib.pyplot as plt
@@ -10,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genlib.table import stored
-from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas
+from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas, ink, unpacked
 from tools.figures.words import WORDS
 
 # --- the computation of the loss, before and after reparameterisation ----------------------------------------
@@ -146,21 +144,6 @@ def vae_mnist() -> Figure:
         axis.spines[:].set_visible(False)
         axis.set_ylabel(WORDS[f"mnist_{name}"], rotation=0, ha="right", va="center")
     return figure
-
-
-def unpacked(text: str, shown: int) -> np.ndarray:
-    """The images of a row side by side, (28, 28 shown), 0 to 255: the way back from benchmarks.vae_mnist.packed."""
-    levels = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
-    return np.concatenate(levels.reshape(shown, 28, 28), axis=1)
-
-
-def ink(levels: np.ndarray) -> np.ndarray:
-    """Grey levels as one colour of more or less opacity, in steps of 1/16, so that they show on any ground."""
-    colour = [int(TEXT[i : i + 2], 16) for i in (1, 3, 5)]
-    opacity = np.round(levels / 255 * 16) / 16 * 255
-    paper = np.empty((*levels.shape, 4), np.uint8)
-    paper[..., :3], paper[..., 3] = colour, opacity
-    return paper
 
 
 FIGURES = (vae_computation, vae_bounds, vae_weights, vae_mnist)

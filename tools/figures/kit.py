@@ -1,6 +1,10 @@
 """What all still figures share: colours that read on a light and on a dark page, a style, boxes and arrows."""
 
+import base64
+import zlib
+
 import matplotlib
+import numpy as np
 
 matplotlib.use("svg")
 from matplotlib.axes import Axes
@@ -88,3 +92,18 @@ def arrow(
     )
     middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
     axis.annotate(words, middle, (0, 5), textcoords="offset points", ha="center", va="bottom")
+
+
+def unpacked(text: str, shown: int) -> np.ndarray:
+    """The images of a row side by side, (28, 28 shown), 0 to 255: the way back from tools.results.packed."""
+    levels = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.concatenate(levels.reshape(shown, 28, 28), axis=1)
+
+
+def ink(levels: np.ndarray) -> np.ndarray:
+    """Grey levels as one colour of more or less opacity, in steps of 1/16, so that they show on any ground."""
+    colour = [int(TEXT[i : i + 2], 16) for i in (1, 3, 5)]
+    opacity = np.round(levels / 255 * 16) / 16 * 255
+    paper = np.empty((*levels.shape, 4), np.uint8)
+    paper[..., :3], paper[..., 3] = colour, opacity
+    return paper
