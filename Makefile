@@ -12,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises table results bench timings judge plane replay ddpm steering gpu pretend gpudry new repository constraints clean
+.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises grade stick questions exam table results bench timings judge plane replay ddpm steering gpu pretend gpudry new repository constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,21 @@ colab: env  ## the same with the versions of packages that Colab has (Python 3.1
 site: book  ## the built book in a real browser (skipped with a line where there is no Chromium)
 	@$(PYTEST) -q tests/site --junitxml=_build/junit/site.xml
 
-exercises: env  ## write student copies of the notebooks, without solutions, into _build/exercises
-	@$(PY) -m tools.make_exercises
+exercises: env  ## write student copies of the notebooks into _build/exercises (ANSWERS=no: without folded answers)
+	@$(PY) -m tools.make_exercises $(if $(filter no,$(ANSWERS)),--without-answers)
+
+grade: env  ## mark submitted notebooks: make grade SUBMISSIONS=folder (into marks.csv and feedback/; OPTIONS=...)
+	@$(PY) -m genlib check grade $(SUBMISSIONS) --csv marks.csv --feedback feedback $(OPTIONS)
+
+stick: env  ## write a folder for a room without network into _build/stick (SYSTEMS="linux windows macos", PYTHONS=; needs uv)
+	@$(PY) -m tools.make_stick $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(PYTHONS),--pythons $(PYTHONS)) $(OPTIONS)
+
+questions: env  ## write the quizzes as Moodle XML, GIFT and for text2qti into _build/questions (QUESTIONS=folder for your own)
+	@$(PY) -m tools.make_questions $(if $(QUESTIONS),--questions "$(QUESTIONS)")
+
+exam: env  ## write an exam with its key into _build/exam (SEED=, STUDENTS=file, PROBLEMS="kl elbo", QUESTIONS=folder)
+	@$(PY) -m tools.make_exam $(if $(SEED),--seed "$(SEED)") $(if $(STUDENTS),--students "$(STUDENTS)") \
+	$(if $(PROBLEMS),--problems $(PROBLEMS)) $(if $(QUESTIONS),--questions "$(QUESTIONS)")
 
 table: env  ## measure the running table again (ROWS=... for some rows)
 	@$(PY) -m tools.make_table $(ROWS)

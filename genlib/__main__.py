@@ -1,4 +1,4 @@
-"""The command line: python -m genlib recipes | train NAME | judge | sample RUN | score RUN.
+"""The command line: python -m genlib recipes | train NAME | judge | sample RUN | score RUN | check grade FOLDER.
 
 Exit codes: 0 done, 1 something broke, 2 asked for in a way that cannot be, 130 ended by Ctrl-C.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 
 from genlib import processes, runs
+from genlib.check import grade as marking
+from genlib.check import marks as results
 from genlib.expect import expect_device, expect_number
 from genlib.recipes import IMAGES, RECIPES
 from genlib.run import BUDGETS, device_name, forgiving_output
@@ -107,6 +109,42 @@ def score(asked: argparse.Namespace) -> int:
     return 0
 
 
+def grade(asked: argparse.Namespace) -> int:
+    """Mark submitted notebooks: a table of marks, a file of feedback each, the columns of a learning platform."""
+    for name, least in {"limit": 1, "memory": 0.5, "jobs": 1}.items():
+        expect_number(f"--{name}", getattr(asked, name), least)
+    rules = marking.Rules(
+        marking.book_notebooks(Path(asked.book)),
+        marking.points_table(Path(asked.points)),
+        private=Path(asked.checks).read_text(encoding="utf-8") if asked.checks else "",
+        limit=asked.limit,
+        memory=asked.memory,
+    )
+    if rules.private:
+        marking.private_checks(rules.private)
+    submissions, table = marking.find([Path(path) for path in asked.submissions]), Path(asked.csv)
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.open(
+        "a", encoding="utf-8"
+    ).close()  # a table that cannot be written is known now, not in an hour
+    marks = marking.mark_all(submissions, rules, asked.jobs, _say_mark)
+    results.write_csv(marks, table)
+    if asked.feedback:
+        results.write_feedback(marks, Path(asked.feedback))
+    if asked.lms:
+        results.write_lms(marks, table.with_name(f"{table.stem}-{asked.lms}.csv"), asked.lms)
+    print(
+        f"{table}: {len(marks)} of {len(submissions)}, {sum(bool(m.flags + m.notes) for m in marks)} with notes"
+    )
+    return 130 if rules.stopped.is_set() else 0
+
+
+def _say_mark(one: results.Mark) -> None:
+    notes = "; ".join(one.flags + one.notes)[:150]
+    line = f"{one.student[:40]:40} {one.notebook:4} {one.sum:g} of {one.of:g}, {one.seconds:.0f} s"
+    print(f"{line}  {notes}", flush=True)
+
+
 # --- what can be asked for ---------------------------------------------------------------------------------------
 
 
@@ -141,10 +179,37 @@ def parser() -> argparse.ArgumentParser:
     _options_of_run(one, score, 2000)
     one.add_argument("--judge", metavar="RUN", help="a run of `judge`, for pictures of your own")
     one.add_argument("--data", help="where the folder of images lies now, if it was moved")
+    inner = commands.add_parser("check", help="mark notebooks that students handed in")
+    inner = inner.add_subparsers(required=True, metavar="grade")
+    _options_of_grade(inner.add_parser("grade", help="mark submissions", description=GRADE))
     return top
 
 
 TRAIN = "Train in a folder: card.json, training and model.safetensors, log.jsonl, samples.png."
+
+
+GRADE = """Run each submission in a process of its own, ask the checkers, and write marks and feedback. Submissions are
+programs and run with your rights: do it in a container or as another user, without network."""
+
+
+def _options_of_grade(one: argparse.ArgumentParser) -> None:
+    one.set_defaults(do=grade)
+    one.add_argument(
+        "submissions",
+        nargs="+",
+        metavar="SUBMISSIONS",
+        help="notebooks, or a folder of them: a "
+        "file for each student, or a folder for each student",
+    )
+    one.add_argument("--csv", default="marks.csv", help="the table of marks (marks.csv)")
+    one.add_argument("--feedback", metavar="DIR", help="a folder for a file for each student")
+    one.add_argument("--checks", metavar="private.py", help="checks of your own, under @exercise")
+    one.add_argument("--points", default=str(marking.POINTS), help="a table of points of your own")
+    one.add_argument("--limit", type=float, default=30, help="seconds for a cell (30)")
+    one.add_argument("--memory", type=float, default=4, help="GB for a submission, on Linux (4)")
+    one.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
+    one.add_argument("--lms", choices=("moodle", "canvas"), help="write their columns, too")
+    one.add_argument("--book", default=str(marking.ROOT), help="a clone of the book, if not here")
 
 
 def _options_of_training(one: argparse.ArgumentParser) -> None:

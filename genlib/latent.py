@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from genlib.expect import batch_of, border, expect, expect_data, expect_positive, expect_sizes
+from genlib.expect import (
+    batch_of,
+    border,
+    expect,
+    expect_batch,
+    expect_data,
+    expect_positive,
+    expect_sizes,
+)
 from genlib.vae import VAE
 
 
@@ -50,6 +58,7 @@ class Codes(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """The codes of x, (B, *shape): about mean 0 and standard deviation 1."""
+        expect_batch("x", x)
         return (_means(self.vae, x).unflatten(1, self.shape) - self.mean) / self.sd
 
     @torch.no_grad()

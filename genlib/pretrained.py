@@ -59,6 +59,11 @@ def digits_ddpm() -> DDPM:
     return _loaded(RECIPES["ddpm_digits"].model(), tensors("ddpm_digits"))
 
 
+def digits_ddpm_guided() -> DDPM:
+    """The same with eleven labels, the ten digits and 10 for any; `guidance` binds them. Made by `make steering`."""
+    return _loaded(RECIPES["ddpm_digits_guided"].model(), tensors("ddpm_digits_guided"))
+
+
 def latent_plane_autoencoder() -> Autoencoder:
     """The autoencoder of the digits with two code numbers. Made by `make plane`."""
     return _latent_plane("autoencoder")

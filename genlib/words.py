@@ -165,6 +165,11 @@ PICTURES = {
     "classifier_1": "s = 1",
     "classifier_4": "s = 4",
     "classifier_8": "s = 8",
+    # the bug museum
+    "faulty": "this run",
+    "sound": "without the fault",
+    "batch_1": "batch 1",
+    "batch_2": "batch 2",
 }
 
 # measures on trial (chapter 7), by their keys in book/_data/measures.json

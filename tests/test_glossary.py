@@ -183,7 +183,7 @@ def cited(text: str) -> list[tuple[str, str]]:
     return [(first, year) for first, year in found if first not in NO_AUTHORS]
 
 
-CITING = [*sorted(BOOK.glob("*.md")), *NOTEBOOKS]
+CITING = [*sorted(BOOK.rglob("*.md")), *NOTEBOOKS]
 
 
 @pytest.mark.parametrize("path", CITING, ids=lambda path: path.stem)

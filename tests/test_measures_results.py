@@ -93,7 +93,11 @@ def test_likelihood_is_measured_again():
     found = tool.likelihood()
     for name, row in FOUND["likelihood"].items():
         for key, value in row.items():
-            near = {"rel": 0.05, "abs": 0.05} if draws_otherwise("measures") else {"rel": 1e-3, "abs": 1e-3}
+            near = (
+                {"rel": 0.05, "abs": 0.05}
+                if draws_otherwise("measures")
+                else {"rel": 1e-3, "abs": 1e-3}
+            )
             assert found[name][key] == pytest.approx(value, **near), (name, key)
 
 

@@ -22,6 +22,7 @@ MODELS = {
     "judge_mnist": lambda: judge("mnist"),
     "judge_fashion_mnist": lambda: judge("fashion_mnist"),
     "ddpm_digits": pretrained.digits_ddpm,
+    "ddpm_digits_guided": pretrained.digits_ddpm_guided,
     "autoencoder_plane": pretrained.latent_plane_autoencoder,
     "vae_plane": pretrained.latent_plane_vae,
 }

@@ -388,7 +388,7 @@ def test_every_page_is_in_the_table_of_contents_and_exists():
     assert len(listed) == len(set(listed))
     there = {
         path.relative_to(ROOT).with_suffix("").as_posix()
-        for path in [*NOTEBOOKS, *(ROOT / "book").glob("*.md")]
+        for path in [*NOTEBOOKS, *(ROOT / "book").rglob("*.md")]
     }
     assert there == set(listed)
 
@@ -405,7 +405,7 @@ def test_chapters_come_in_the_order_of_their_numbers():
 
 
 def test_pages_hold_no_executable_cells_and_no_left_over_tokens():
-    for path in (ROOT / "book").glob("*.md"):
+    for path in (ROOT / "book").rglob("*.md"):
         text = path.read_text(encoding="utf-8")
         assert "{code-cell}" not in text, f"{path.name}: executable code lives in notebooks"
         assert not re.search(r"@(STEM|NUMBER|NAME|CLASS|TITLE)@|TODO|FIXME|lorem", text), path.name

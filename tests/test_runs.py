@@ -594,9 +594,9 @@ def test_a_card_that_is_none(tmp_path, capsys):
 
 
 def test_every_command_has_one_screen_of_help(capsys):
-    for words in ((), ("train",), ("judge",), ("sample",), ("score",), ("recipes",)):
+    for words in ("", "train", "judge", "sample", "score", "recipes", "check grade"):
         with pytest.raises(SystemExit) as stopped:
-            go(*words, "-h")
+            go(*words.split(), "-h")
         assert stopped.value.code == 0 and len(said(capsys).out.splitlines()) <= 40
     with pytest.raises(SystemExit) as stopped:
         go("train", "vae_digits", "--colour", "red")

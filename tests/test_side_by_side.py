@@ -182,3 +182,17 @@ def test_rows_are_compared_more_finely_than_with_perfection(table):
 def test_the_front_holds_what_no_other_point_beats():
     points = {"a": (1.0, 5.0), "b": (2.0, 6.0), "c": (3.0, 1.0), "d": (3.0, 2.0), "e": (9.0, 1.0)}
     assert frontier(points) == [(1.0, 5.0), (3.0, 1.0)]
+
+
+@pytest.mark.parametrize("plane", ["grid", "ring"])
+def test_the_race_in_the_plane(plane):
+    row = stored("race")["races"][plane]["seed_0"]
+    one, floor = row["contestants"], row["floor"]
+    narrow, ours = one["tiny_diffusion_matched"], one["ours"]["end"]
+    for measure, found in one["smalldiffusion"]["crossing"].items():
+        assert found["within_half"], measure
+    assert narrow["crossing"]["sliced_wasserstein"]["cpu_s"] is None, "not reached"
+    gap = ours["sliced_wasserstein"] - narrow["end"]["sliced_wasserstein"]
+    assert 0 < gap < row["range_over_seeds_of_ours"]
+    assert narrow["end"]["mean_log_prob"] > floor["mean_log_prob"] + 0.3
+    assert narrow["end"]["spread"] < 0.75 < ours["spread"] < floor["spread"]

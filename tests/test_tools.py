@@ -137,8 +137,9 @@ def test_a_student_copy_loses_its_solutions_and_keeps_the_rest():
         new_code_cell("check.exercise_1(f)", metadata={"tags": ["check"]}),
         new_code_cell("# @title Solution", metadata={"tags": ["solution", "hide-cell"]}),
     ]
-    copy = student_copy(new_notebook(cells=cells))
-    assert [cell.source for cell in copy.cells] == [cell.source for cell in cells[:3]]
+    copy = student_copy(new_notebook(cells=cells), "99z_none")
+    assert [cell.source for cell in copy.cells[1:]] == [cell.source for cell in cells[:3]]
+    assert "**Name:**" in copy.cells[0].source and copy.metadata.genlib.notebook == "99z"
     assert len(cells) == 4
 
 

@@ -23,6 +23,7 @@ from tools.figures import (
     chapter_5,
     chapter_6,
     chapter_7,
+    museum,
     probability,
     race,
 )
@@ -40,6 +41,7 @@ PAGES = (
     chapter_6,
     chapter_7,
     race,
+    museum,
 )
 FIGURES: dict[str, Callable[[], Figure]] = {f.__name__: f for page in PAGES for f in page.FIGURES}
 

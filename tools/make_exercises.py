@@ -1,27 +1,99 @@
-"""Write student copies of the notebooks: the same notebooks without the cells tagged `solution`."""
+"""Write student copies of the notebooks: without solutions, without ways to them, with a cell for the name.
 
-import sys
+python -m tools.make_exercises [FOLDER] [--without-answers] [--book ADDRESS]
+
+Links lead to the published book once the repository has an address, and into `_build/html` before that; --book names
+another place, as a folder relative to the copies. Where the copies are published, they lie on the branch BRANCH, so
+that Colab can open them.
+"""
+
+import argparse
+import copy
+import re
 from pathlib import Path
 
 import nbformat
-from nbconvert.preprocessors import ClearMetadataPreprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
+
+from tools.set_repository import current, slug
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+BRANCH = "student"  # .github/workflows/book.yml writes it
+BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*")
+LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
+ANSWER = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
+PROMISES = {
+    r"(a stub[^,.]*), a check that says what is wrong, and a (?:hidden|folded) solution": (
+        r"\1 and a check that says what is wrong"
+    ),
+    r", and a solution folded below": "",
+}
+NAME = """**Name:** …
+
+**Number:** …
+
+*Student copy of notebook {number}, without solutions. Double-click here to write your name.{colab}*"""
 
 
-def student_copy(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without its solutions and without outputs; its prompts, stubs and checks stay."""
-    remove = TagRemovePreprocessor(
-        remove_cell_tags={"solution"}, remove_all_outputs_tags={"stub", "check"}
-    )
-    copy, _ = remove.preprocess(notebook.copy(), {"metadata": {"name": ""}})
-    copy, _ = ClearMetadataPreprocessor(preserve_cell_metadata_mask={("tags",)}).preprocess(
-        copy, {}
-    )
-    copy.metadata = notebook.metadata
-    return copy
+def address() -> str:
+    """The repository's own address, or nothing as long as it has none."""
+    return "" if "/OWNER/" in current() else current()
+
+
+def site(url: str) -> str:
+    """Where GitHub publishes the book of a repository."""
+    owner, name = slug(url).split("/")
+    return f"https://{owner.lower()}.github.io/{name}"
+
+
+def on_colab(url: str, name: str) -> str:
+    """Where Colab opens a published student copy."""
+    return f"https://colab.research.google.com/github/{slug(url)}/blob/{BRANCH}/exercises/{name}"
+
+
+def student_copy(
+    notebook: NotebookNode, stem: str, book: str = "../html", answers: bool = True
+) -> NotebookNode:
+    """The notebook for a student: its prompts, stubs and checks stay, its solutions and outputs go.
+
+    Args:
+        stem: the name of the notebook's file, as 04a_a_gan_with_one_parameter.
+        book: what stands before `/book/...` in links: an address, or a folder relative to the copy.
+        answers: False removes the folded answers of the predictions as well, for a vote in class.
+    """
+    number, url = stem.split("_")[0], address()
+    made = copy.deepcopy(notebook)
+    made.cells = [cell for cell in made.cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in made.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        if cell.cell_type == "markdown":
+            cell.source = _for_students(cell.source, book, answers)
+        else:
+            cell.outputs, cell.execution_count = [], None
+    colab = f" [Open in Colab]({on_colab(url, f'{stem}.ipynb')})" if url else ""
+    name = nbformat.v4.new_markdown_cell(NAME.format(number=number, colab=colab), id="name")
+    made.cells.insert(0, name)
+    made.metadata["genlib"] = {"notebook": number}
+    return made
+
+
+def _for_students(text: str, book: str, answers: bool) -> str:
+    text = BADGE.sub("", text)
+    for promise, rest in PROMISES.items():
+        text = re.sub(promise, rest, text)
+    text = text if answers else ANSWER.sub("\n", text).rstrip()
+    return LINK.sub(lambda link: _link(link[1], link[2] or "", book), text)
+
+
+def _link(target: str, anchor: str, book: str) -> str:
+    """A page of the book, or the student copy of another notebook: never that notebook itself."""
+    if target.startswith("../book/") and target.endswith(".md"):
+        return f"{book}/{target.removeprefix('../').removesuffix('.md')}.html{anchor}"
+    if target.endswith(".ipynb") and "/" not in target:
+        return on_colab(address(), target) if book.startswith("https:") else f"{target}{anchor}"
+    raise ValueError(f"link: expected ../book/PAGE.md or NOTEBOOK.ipynb, got {target!r}")
 
 
 def has_solutions(path: Path) -> bool:
@@ -29,17 +101,32 @@ def has_solutions(path: Path) -> bool:
     return any("solution" in cell.metadata.get("tags", []) for cell in nbformat.read(path, 4).cells)
 
 
-def write_student_copies(target: Path) -> list[Path]:
-    """Write one copy for each notebook that has exercises; returns the files."""
+def write_student_copies(target: Path, book: str = "", answers: bool = True) -> list[Path]:
+    """Write one copy for each notebook that has exercises; returns the files.
+
+    Args:
+        book: what stands before `/book/...` in links, where the repository has no address or another is asked for.
+    """
+    book = book or (site(address()) if address() else "../html")
     target.mkdir(parents=True, exist_ok=True)
     written = []
     for path in filter(has_solutions, sorted(NOTEBOOKS.glob("*.ipynb"))):
-        nbformat.write(student_copy(nbformat.read(path, as_version=4)), target / path.name)
+        made = student_copy(nbformat.read(path, as_version=4), path.stem, book, answers)
+        nbformat.write(made, target / path.name)
         written.append(target / path.name)
     return written
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "_build" / "exercises"
-    for path in write_student_copies(folder):
+def main() -> None:
+    """Write the copies and print their names."""
+    parser = argparse.ArgumentParser(prog="python -m tools.make_exercises", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "_build" / "exercises")
+    parser.add_argument("--without-answers", action="store_true", help="leave out folded answers")
+    parser.add_argument("--book", default="", help="what stands before /book/... in links")
+    asked = parser.parse_args()
+    for path in write_student_copies(asked.folder, asked.book, not asked.without_answers):
         print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,7 @@ def recipe(name: str, device: torch.device, steps: int | None, codes: Path | Non
     folder = trained(name, device, steps, codes)
     model, card = runs.load(folder, device)
     seconds = _seconds(lambda: runs.draw(model, card, N, results.generator(SEED)), device)
-    rows, few = runs.score(folder, N, device), runs.draw(model, card, 12, results.generator(SEED))
+    rows, few = scored(folder, device), runs.draw(model, card, 12, results.generator(SEED))
     return (
         {
             "wall_s": card["wall_s"],
@@ -58,6 +58,12 @@ def recipe(name: str, device: torch.device, steps: int | None, codes: Path | Non
         | rows
         | {"pictures": results.packed(few.cpu())}
     )
+
+
+def scored(folder: Path, device: torch.device) -> dict[str, dict]:
+    """The scores of a run beside the floor, without the words that the command line shows."""
+    rows = runs.score(folder, N, device)
+    return {name: {k: v for k, v in row.items() if k != "label"} for name, row in rows.items()}
 
 
 def trained(name: str, device: torch.device, steps: int | None, codes: Path | None = None) -> Path:

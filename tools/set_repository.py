@@ -13,7 +13,7 @@ REPEATED = (
     "pyproject.toml",
     "README.md",
     "CONTRIBUTING.md",
-    "book/*.md",
+    "book/**/*.md",
     "notebooks/*.ipynb",
     "templates/*",
 )

@@ -1,5 +1,6 @@
 """Train the two models of chapter 6's figures and store what they draw: `make steering` (FIGURE=captions for one).
 
+`genlib/assets/ddpm_digits_guided` holds the first of the two, with which `draw_digits` draws in the page;
 `genlib/assets/guidance_digits` holds digits by digit asked for, scale and noise, for `guidance_scale`;
 `genlib/assets/captions_shapes` holds pictures by caption, for `caption_picker`.
 """
@@ -18,11 +19,24 @@ from genlib.data import Drawn, digits, unsigned
 from genlib.data.shapes import COLUMNS, PAIRS, ROWS, SIZES, VOCABULARY
 from genlib.ddpm import DDPM
 from genlib.evaluate import read_shapes, to_grey_levels
-from genlib.guidance import Guided
+from genlib.guidance import Given, Guided
 from genlib.interact.guidance import apart
+from genlib.interact.unet import from_8_bits
 from genlib.pretrained import ASSETS, judge
 from genlib.recipes import RECIPES
-from tools.results import IMAGE, described, expect_names, generator, named, train, write_asset
+from tools.results import (
+    IMAGE,
+    N_SAMPLES,
+    described,
+    drawn_digits,
+    expect_names,
+    frechet,
+    generator,
+    named,
+    parameters,
+    train,
+    write_asset,
+)
 
 SEED, COMMAND = 0, "make steering"
 SCALES, NOISES, STEPS = (0, 0.5, 1, 1.5, 2, 3, 5, 8), 8, 20  # of the digits
@@ -42,6 +56,43 @@ def about(recipe: str, model: nn.Module) -> dict:
         **described(RECIPES[recipe]),
         "weights": weights_hash(model),
     }
+
+
+# --- the network of the digits --------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def of_8_bits(model: DDPM, steps: int = 50) -> dict:
+    """Fréchet distances of a thousand digits with the weights as they are and in 8 bits, from the same noise.
+
+    each: a hundred are asked for each digit, without guidance. any: they are asked for any digit.
+    """
+    asked = {"each": torch.arange(N_SAMPLES) % 10, "any": model.net.null}
+    nets = {"as_trained": model.net.net, "8_bits": from_8_bits(model.net.net)}
+    x = {
+        name: {
+            what: drawn_digits(model.replace(net=Given(net, y)), generator(SEED), steps)
+            for what, y in asked.items()
+        }
+        for name, net in nets.items()
+    }
+    found = {
+        name: {what: frechet(v, digits().x_val) for what, v in sets.items()}
+        for name, sets in x.items()
+    }
+    between = {what: frechet(x["as_trained"][what], x["8_bits"][what]) for what in asked}
+    return {"ddim_steps": steps, "n": N_SAMPLES} | found | {"between": between}
+
+
+def keep(model: DDPM, cpu_s: float) -> None:
+    """The network with its card."""
+    card = about("ddpm_digits_guided", model) | {
+        "what": "DDPM of the digits with eleven labels, the last for any; average of its weights over the training",
+        "data": "digits: 1,000 train images to fit",
+        **of_8_bits(model),
+        "parameters": parameters(model),
+    }
+    write_asset(model.state_dict(), ASSETS / "ddpm_digits_guided", card, cpu_s)
 
 
 # --- digits by scale ---------------------------------------------------------------------------------------------
@@ -76,8 +127,9 @@ def to_nearest(x: Tensor) -> Tensor:
 
 
 def guidance() -> None:
-    """Digits of the guided model, at eight scales from the same eight noises."""
+    """The guided model of the digits, and what it draws at eight scales from the same eight noises."""
     model, _, cpu_s = train("ddpm_digits_guided", SEED)
+    keep(model, cpu_s)
     made, real = rows_of_digits(model), digits()
     x = made["x"] / 16
     asked = made["read"] == torch.arange(10)[:, None]

@@ -4,8 +4,10 @@
 - `stored`: a number from book/_data, so that no measured number is typed into a page.
 - `environments`: in which environments the tests passed, with versions and date.
 - `strip`: rows of stored images. `running-table`: the table that compares all models, from the same place.
-- `interactive`: a figure of genlib.interact; `student-copies`: links to the notebooks without solutions.
+- `interactive`: a figure of genlib.interact, and folded below it its line of the ledger; `ledger`: all lines.
+- `student-copies`: links to the notebooks without solutions.
 - Every page ends with two links: to the page of changes, and to a form for errors.
+- `genstart` beside this file adds the parts of the start page, and what search engines are told of every page.
 - MathJax is copied from an installed package: the built pages ask no other host for anything.
 - The execution cache knows what the notebooks depend on, and student copies are published with the site.
 """
@@ -34,8 +36,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from genlib import interact, table, words  # noqa: E402
+from genlib.interact import ledger  # noqa: E402
+from tools import make_exercises as copies  # noqa: E402
 from tools.env_test import ENVIRONMENTS, SHOWN  # noqa: E402
-from tools.make_exercises import NOTEBOOKS, has_solutions, write_student_copies  # noqa: E402
+from tools.make_exercises import NOTEBOOKS, has_solutions  # noqa: E402
+from tools.make_questions import Option, read_options  # noqa: E402
 
 # --- the execution cache -------------------------------------------------------------------------
 
@@ -142,23 +147,11 @@ class Quiz(SphinxDirective):
         children, messages = self.state.inline_text(text, self.lineno)
         return children + messages
 
-    def parse_options(self) -> list[tuple[bool, str, str]]:
-        """(is it right?, option, reason) for each item; an item may go on over several lines."""
-        items: list[str] = []
-        for line in self.content:
-            if line.startswith("- ["):
-                items.append(line)
-            elif line.strip() and items:
-                items[-1] += " " + line.strip()
-        options = []
-        for item in items:
-            text, _, reason = item[len("- [x] ") :].partition(" :: ")
-            if not reason:
-                raise self.error(f"quiz: this option gives no reason after ' :: ': {item!r}")
-            options.append((item[3] == "x", text.strip(), reason.strip()))
-        if sum(right for right, _, _ in options) < 1 or len(options) < 2:
-            raise self.error("quiz: expected at least two options, one of them marked [x]")
-        return options
+    def parse_options(self) -> list[Option]:
+        try:
+            return read_options(self.content)
+        except ValueError as problem:
+            raise self.error(f"quiz: {problem}") from problem
 
 
 def raw(markup: str) -> nodes.raw:
@@ -341,14 +334,40 @@ def png(images: list[list[int]]) -> str:
 
 
 class InteractiveFigure(SphinxDirective):
-    """```{interactive} two_gaussians``` puts genlib.interact.two_gaussians() into the page."""
+    """```{interactive} two_gaussians``` puts genlib.interact.two_gaussians() into the page, and below it its line.
+
+    `:models: gan flow` names the models, for a figure that takes them.
+    """
 
     required_arguments = 1
+    option_spec: ClassVar = {"models": str.split}
 
     def run(self) -> list[nodes.Node]:
         for path in (ROOT / "genlib").rglob("*interact*"):
             self.env.note_dependency(str(path))
-        return [raw(getattr(interact, self.arguments[0])()._repr_html_())]
+        (name,) = self.arguments
+        figure = getattr(interact, name)(**self.options)
+        return [raw(figure._repr_html_()), raw(ledger.folded(name))]
+
+
+class Ledger(SphinxDirective):
+    """The lines of all figures, each under its name and the pages on which it stands."""
+
+    def run(self) -> list[nodes.Node]:
+        pages = sorted((ROOT / "book").glob("*.md"))
+        for path in [*pages, *(ROOT / "genlib").rglob("*interact*")]:
+            self.env.note_dependency(str(path))
+        texts = {path.stem: path.read_text(encoding="utf-8") for path in pages}
+        items = []
+        for name in ledger.LEDGER:
+            links = [
+                f'<a href="{page}.html">{html.escape(text.split("# ", 1)[1].splitlines()[0])}</a>'
+                for page, text in texts.items()
+                if f"{{interactive}} {name}\n" in text
+            ]
+            where = f"<code>{name}</code> · {', '.join(links)}"
+            items.append(f"<dt>{where}</dt><dd>{ledger.entry(name)}</dd>")
+        return [raw(f"<dl>{''.join(items)}</dl>")]
 
 
 # --- student copies ------------------------------------------------------------------------------
@@ -363,13 +382,17 @@ class StudentCopies(SphinxDirective):
         for path in filter(has_solutions, sorted(NOTEBOOKS.glob("*.ipynb"))):
             self.env.note_dependency(str(path))
             title = path.stem.replace("_", " ")
-            items.append(f'<li><a href="{root}exercises/{path.name}" download>{title}</a></li>')
+            item = f'<a href="{root}exercises/{path.name}" download>{title}</a>'
+            if url := copies.address():
+                item += f' (<a href="{copies.on_colab(url, path.name)}">open in Colab</a>)'
+            items.append(f"<li>{item}</li>")
         return [raw(f"<ul>{''.join(items)}</ul>")]
 
 
 def publish_exercises(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
-        write_student_copies(Path(app.outdir) / "exercises")
+        book = "" if copies.address() else ".."  # beside the pages, as these have no address yet
+        copies.write_student_copies(Path(app.outdir) / "exercises", book)
 
 
 def setup(app: Sphinx) -> dict:
@@ -383,6 +406,8 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("environments", Environments)
     app.add_directive("strip", Strip)
     app.add_directive("interactive", InteractiveFigure)
+    app.add_directive("ledger", Ledger)
     app.add_directive("student-copies", StudentCopies)
     app.add_role("stored", Stored())
+    app.setup_extension("genstart")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

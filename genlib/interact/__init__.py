@@ -8,6 +8,7 @@ from genlib.interact.bound import evidence_bound, overlap
 from genlib.interact.captions import caption_picker
 from genlib.interact.choice import real_or_drawn, wilson
 from genlib.interact.doses import corruption_doses
+from genlib.interact.draw import draw_digits
 from genlib.interact.film import diffusion_film
 from genlib.interact.game import adversarial_game
 from genlib.interact.gaussians import TwoGaussians, two_gaussians
@@ -21,6 +22,8 @@ from genlib.interact.latent import (
 )
 from genlib.interact.planes import two_planes
 from genlib.interact.replay import gan_replay
+from genlib.interact.start import noise_to_digits
+from genlib.interact.train_here import train_here
 
 __all__ = [
     "Interactive",
@@ -31,15 +34,18 @@ __all__ = [
     "caption_picker",
     "corruption_doses",
     "diffusion_film",
+    "draw_digits",
     "evidence_bound",
     "gan_replay",
     "guidance_scale",
     "kernel_log_prob",
     "latent_plane",
     "nearest_distance",
+    "noise_to_digits",
     "overlap",
     "plane",
     "real_or_drawn",
+    "train_here",
     "two_gaussians",
     "two_planes",
     "vae_plane",

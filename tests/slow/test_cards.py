@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from genlib.data import image_set
-from genlib.pretrained import card, digits_ddpm, judge, tensors
+from genlib.pretrained import card, digits_ddpm, digits_ddpm_guided, judge, tensors
 from genlib.table import stored
-from tools import make_ddpm_results, train_ddpm
+from tools import make_ddpm_results, train_ddpm, train_steering
 from tools.results import Trained
 
 
@@ -29,6 +29,13 @@ def test_the_diffusion_model_of_the_digits_scores_what_its_card_says():
     facts, found = card("ddpm_digits"), train_ddpm.measure(digits_ddpm())
     assert found["loss_val"] == pytest.approx(facts["loss_val"], rel=1e-3)
     assert found["frechet_val"] == pytest.approx(facts["frechet_val"], rel=0.02)
+
+
+def test_the_guided_model_scores_what_its_card_says_with_all_bits_and_with_8():
+    facts, found = card("ddpm_digits_guided"), train_steering.of_8_bits(digits_ddpm_guided())
+    assert (found["n"], found["ddim_steps"]) == (facts["n"], facts["ddim_steps"])
+    for name in ("as_trained", "8_bits", "between"):
+        assert found[name] == pytest.approx(facts[name], rel=0.02, abs=0.005)
 
 
 def test_the_film_shows_the_diffusion_model_of_the_digits():

@@ -24,7 +24,7 @@ def shown(cell) -> str:
 
 @pytest.mark.parametrize("path", WITH_EXERCISES, ids=lambda p: p.stem)
 def test_stubs_fail_their_checks_and_nothing_dangles(path):
-    copy = student_copy(nbformat.read(path, as_version=4))
+    copy = student_copy(nbformat.read(path, as_version=4), path.stem)
     assert not any("solution" in cell.metadata.get("tags", []) for cell in copy.cells)
     # An error here means that the rest of the notebook needs something from a solution.
     NotebookClient(

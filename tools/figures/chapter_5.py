@@ -191,16 +191,20 @@ def steps_curve() -> Figure:
     return figure
 
 
+def exact_walk(n: int, steps: int) -> Tensor:
+    """The paths of the exact mean velocity from n evenly spread noises, (steps + 1, n, 2)."""
+    x_1 = torch.zeros(n, 2, dtype=torch.float64)
+    x_1[:, 0] = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.04, 0.96, n))
+    model = FlowMatching(PerfectVelocity(LINE)).double()
+    return torch.stack(list(model.walk(n, (2,), steps, x_1=x_1)))
+
+
 def crossing() -> Figure:
     """Straight lines from noise to any data, and from the same noises the paths of the exact mean velocity."""
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True)
     rng, n, steps = torch.Generator().manual_seed(3), 12, 60
-    model = FlowMatching(PerfectVelocity(LINE)).double()
-    x_1 = torch.zeros(n, 2, dtype=torch.float64)
-    x_1[:, 0] = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.04, 0.96, n))
-    x_0 = LINE.sample(n, rng).double()
-    lines = torch.stack([x_1, x_0])
-    walk = torch.stack(list(model.walk(n, (2,), steps, x_1=x_1)))
+    walk = exact_walk(n, steps)
+    lines = torch.stack([walk[0], LINE.sample(n, rng).double()])
     titles = (WORDS["lines_of_training"], WORDS["paths_of_drawing"])
     for axis, states, title in zip(axes, (lines, walk), titles, strict=True):
         x, t = states[:, :, 0], torch.linspace(1, 0, len(states))
@@ -211,6 +215,21 @@ def crossing() -> Figure:
         axis.set(title=title, xlabel=WORDS["time_t"], xlim=(1.02, 0))
         axis.set_xticks((1, 0.5, 0), labels=("1", "0.5", "0"))
     axes[0].set_ylabel("$x_t$")
+    return figure
+
+
+def reflow() -> Figure:
+    """The lines that reflow trains on: each noise with the point that its own path leads to, and that path."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 2.7))
+    walk = exact_walk(12, 60)[:, :, 0]
+    t = torch.linspace(1, 0, len(walk))
+    axis.plot(t, walk, ":", color=TEXT, lw=1.6)
+    for start, end in walk[[0, -1]].T:
+        colour = BLUE if end < 0 else ORANGE
+        axis.plot((1, 0), (start, end), "-" if colour == BLUE else "--", color=colour, lw=1.1)
+    axis.plot([1] * walk.shape[1], walk[0], "o", color=TEXT, ms=4)
+    axis.set(xlabel=WORDS["time_t"], ylabel="$x_t$", xlim=(1.02, 0))
+    axis.set_xticks((1, 0.5, 0), labels=("1", "0.5", "0"))
     return figure
 
 
@@ -226,4 +245,4 @@ def mnist_on_a_card() -> Figure:
     return figure
 
 
-FIGURES = (chain, steps_back, waves, unet, paths, steps_curve, crossing, mnist_on_a_card)
+FIGURES = (chain, steps_back, waves, unet, paths, steps_curve, crossing, reflow, mnist_on_a_card)
