@@ -299,6 +299,8 @@ def test_alpha_for_alpha_bar_decides_at_once():
     wrong = museum.alpha_for_alpha_bar(model).alpha_bar
     assert right[0] == wrong[0] == 1 and (right.diff() < 0).all()
     assert wrong[950] > 0.9 and right[950] < 0.01  # the second of twenty steps
+    assert (wrong.diff() < 0).all() and wrong[-1] < 0.01, "its ends do not tell"
+    assert wrong[500] > 0.99 and right[500] < 0.5, "the check of the page: the middle does"
 
 
 def test_swapped_halves_are_guidance_at_one_minus_the_scale():

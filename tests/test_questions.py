@@ -137,7 +137,7 @@ def test_both_files_say_the_same(written):
 
 def test_the_file_for_text2qti_has_all_questions_with_answers_and_reasons(files):
     title, *blocks = files[2].strip().split("\n\n")
-    assert title == "Quiz title: Learning to Generate"
+    assert title == "Quiz title: Learning to Generate\nShuffle answers: true"
     for number, (block, (page, right, lengths)) in enumerate(
         zip(blocks, on_the_pages(), strict=True), start=1
     ):

@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MATHJAX = ROOT / "_build" / "vendor" / "mathjax" / "tex-chtml.js"  # there once the book was built
 EACH = 2  # points for each number that is asked for
 HOW = (
-    "Logarithms are natural. Give each number to three significant digits, and show the way to it. "
+    "A calculator is allowed. Logarithms are natural. Give each number to three significant digits, and show the way "
+    "to it. "
     f"Each number counts {EACH} points."
 )
 MARKING = (
@@ -367,7 +368,7 @@ PROBLEMS: list[Template] = [
 
 
 def shown(value: float) -> str:
-    """A number as the key prints it."""
+    """A number to three digits: what looks alike there is too much alike."""
     return f"{value:.3g}"
 
 
@@ -402,7 +403,7 @@ def sheet(problems: list[Problem], title: str, key: bool = False) -> str:
         blocks += [f"## {number}. {problem.title} ({worth})", problem.question]
         if key:
             found = problem.answers.items()
-            blocks += ["\n".join(f"- {name}: **{shown(value)}**" for name, value in found)]
+            blocks += ["\n".join(f"- {name}: **{value:#.4g}**" for name, value in found)]
             blocks += [problem.way]
     return "\n\n".join(blocks) + "\n"
 
@@ -446,7 +447,8 @@ def write(
         problems = [draw(template, f"{seed}/{student}") for template in templates]
         for folder, key in ((target, False), (target / "key", True)):
             folder.mkdir(parents=True, exist_ok=True)
-            title = f"{'Key' if key else 'Exam'} {seed}" + (f": {student}" if student else "")
+            title = f"Key {seed}" if key else "Exam"  # the seed and a name give the key away
+            title += f": {student}" if student else ""
             text = sheet(problems, title, key)
             for name, made in (
                 (f"{stem}.md", text),
@@ -481,10 +483,14 @@ def main() -> None:
     named = {template.__name__: template for template in every}
     if unknown := [name for name in asked.problems or [] if name not in named]:
         parser.error(f"--problems: expected some of {', '.join(named)}, got {', '.join(unknown)}")
-    lines = asked.students.read_text(encoding="utf-8").splitlines() if asked.students else []
+    lines = asked.students.read_text(encoding="utf-8-sig").splitlines() if asked.students else []
     students = [line.strip() for line in lines if line.strip()]
     templates = [named[name] for name in asked.problems or named]
-    for path in write(asked.folder, asked.seed, students, templates):
+    try:
+        written = write(asked.folder, asked.seed, students, templates)
+    except ValueError as error:
+        parser.error(str(error))
+    for path in written:
         print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 

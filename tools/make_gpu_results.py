@@ -83,7 +83,7 @@ def latent(device: torch.device, steps: int | None) -> dict:
 
 
 def peers(device: torch.device, steps: int | None) -> dict:
-    """Images a second in training and in sampling, for networks of equal widths without attention."""
+    """Images a second in training and in sampling, for networks of equal widths; the last one keeps some attention."""
     rows = {}
     for name, make in {
         "genlib": _ours,

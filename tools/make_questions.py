@@ -197,7 +197,7 @@ def gift(asked: list[Question]) -> str:
 
 def text2qti(asked: list[Question], title: str) -> str:
     """The questions in the form that text2qti reads: Markdown with letters before the options."""
-    blocks = [f"Quiz title: {title}"]
+    blocks = [f"Quiz title: {title}\nShuffle answers: true"]
     for number, question in enumerate(asked, start=1):
         several = sum(option.right for option in question.options) > 1
         lines = [f"Title: {question.name}", f"{number}. {without_links(question.text)}"]

@@ -390,6 +390,7 @@ class _Run:
 
     def __init__(self, result: Mark, submission: Submission, sources: list[str], rules: Rules):
         self.result, self.submission, self.rules = result, submission, rules
+        self.sources = sources
         self.cells = {i: text for i, text in enumerate(sources) if not only_checks(text)}
         self.errors: dict[int, str] = {}
         self.open = [(q, module, checker) for q in result.questions for module, checker in q.asked]
@@ -452,7 +453,32 @@ class _Run:
             for i, text in self.cells.items():
                 if self.errors[i] and re.search(rf"\b(def|class) {question.answer}\b", text):
                     message += f" Its cell stopped with {self.errors[i]}"
+            for other in self.asked_instead(question):
+                message += f" Your check asks `{other}`; the exercise wants that name."
+                note = f"{question.name}: no {question.answer}, but its check asks {other}"
+                self.result.notes.append(note)
+        elif status == "no function":
+            status = "not yet"
+            note = f"{question.name}: {question.answer} is no function at the end, but {message}"
+            self.result.notes.append(note)
+            message = f"when the notebook had run, `{question.answer}` was {message} and no "
+            message += "function: did a later line give the name to something else?"
+        elif status == "not yet" and "NameError" in message and (lost := self.lost_import()):
+            status, message = "not marked", f"{lost}, so what it imports was not there."
         self.say(question, status, message)
+
+    def asked_instead(self, question: Question) -> set[str]:
+        """Names other than the one asked for that the student's own cells give to the checkers."""
+        checkers = "|".join(re.escape(checker) for _, checker in question.asked)
+        asked = re.findall(rf"\b(?:{checkers})\(\s*([A-Za-z_]\w*)\s*\)", "\n".join(self.sources))
+        return set(asked) - {question.answer}
+
+    def lost_import(self) -> str:
+        """The first cell that an import stopped: where the marking happens a package is missing."""
+        for i, error in self.errors.items():
+            if error.startswith(("ModuleNotFoundError", "ImportError")):
+                return f"code cell {i + 1} stopped with {error}"
+        return ""
 
     def say(self, question: Question, status: str, message: str) -> None:
         """The first thing that is not right stands."""

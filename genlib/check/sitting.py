@@ -157,6 +157,8 @@ def _ask(names: dict, module: types.ModuleType, asked: dict, limit: float) -> di
     """What a checker says to the answer of that name."""
     if asked["answer"] not in names:
         return {"status": "missing", "message": ""}
+    if not callable(names[asked["answer"]]):
+        return {"status": "no function", "message": f"a {type(names[asked['answer']]).__name__}"}
     try:
         with _time(limit):
             verdict = getattr(module, asked["checker"])(names[asked["answer"]])

@@ -145,7 +145,7 @@ def facts() -> list:
     """What the figure says of its network, in the order of WORDS["source"]."""
     card = pretrained.card(NETWORK)
     rounded, trained = card["8_bits"], card["as_trained"]
-    distances = [rounded["each"], trained["each"], trained["any"]]
+    distances = [rounded["each"], trained["each"], rounded["any"]]
     named = [NETWORK, f"{card['parameters']:,}", card["ddim_steps"]]
     return named + [f"{distance:.2f}" for distance in distances]
 

@@ -51,6 +51,7 @@ function board({ corners, side }) {
     near: (x, y) => corners.findIndex(([a, b]) => x >= a && x < a + side && y >= b && y < b + side),
     // Given x_t, x_0 is Gaussian around x_t / (1 - t), cut off at the edges of a square: per axis, mass and moment.
     guess(x, y, t) {
+      if (t >= 1) return [0, 1].map((d) => corners.reduce((sum, c) => sum + c[d], 0) / corners.length + side / 2);
       const sd = t / (1 - t), bell = (z) => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
       const part = (centre, a) => {
         const low = (a - centre) / sd, high = (a + side - centre) / sd, mass = Phi(high) - Phi(low);

@@ -75,6 +75,16 @@ HOSTILE = (
     "except MemoryError:\n    pass\nelse:\n    raise RuntimeError('20 GB')\nprint('x' * 10**9)"
 )
 
+OTHER = "check.exercise_3(game_value)"
+
+
+def lacking(made):
+    """What is not installed where the marking happens stands first in the cell of the imports."""
+    (cell,) = [cell for cell in made.cells if cell.id == "imports"]
+    cell.source = "import not_here\n" + cell.source
+    return made
+
+
 # name -> notebook, which exercises are right, and words of the notes
 CLASS = {
     "anna_right": (notebook(RIGHT), "12345", ""),
@@ -114,8 +124,14 @@ CLASS = {
     "oma_hides_it": (
         notebook(RIGHT, after="value = value(torch.ones(2), torch.ones(2))"),
         "1245",
-        "",
+        "value is no function at the end, but a Tensor",
     ),
+    "rob_names_it_otherwise": (
+        notebook(RIGHT | {3: RIGHT[3].replace("def value", "def game_value")}, after=OTHER),
+        "1245",
+        "no value, but its check asks game_value",
+    ),
+    "sue_has_more_packages": (lacking(notebook(RIGHT)), "14", "No module named 'not_here'"),
     "pia_renamed": (without(notebook(RIGHT), "exercises-import"), "12345", ""),
     "quy_raises_a_lot": (
         notebook(RIGHT, before='raise ValueError("x" * 10**8)'),
@@ -166,6 +182,9 @@ def test_the_feedback_says_what_the_checker_says_and_nothing_for_the_teacher(mar
     assert "Its cell stopped with SyntaxError" in said["dora_syntax"]
     assert f"your code ran for more than {LIMIT} s" in said["emil_loop"]
     assert "your code came to no answer: Python ended" in said["lea_dies_when_asked"]
+    assert "`value` was a Tensor and no function" in said["oma_hides_it"]
+    assert "Your check asks `game_value`" in said["rob_names_it_otherwise"]
+    assert said["sue_has_more_packages"].count("**Not marked**") == 3
     assert "touches" not in said["fay_tampers"] and "no notebook of format 4" in said["zoe_broken"]
 
 
