@@ -6,6 +6,7 @@ The faults of drawing use one trained network twice, so that nothing but the fau
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from statistics import fmean
@@ -137,21 +138,32 @@ def distance(x: Tensor) -> float:
     return frechet(to_grey_levels(x), data.digits().x_test)
 
 
-# --- codes ---------------------------------------------------------------------------------------------------
-
-
-def vae_exhibit(fault: type[VAE]) -> dict:
-    runs = {kind: [vae_run(kind, seed) for seed in SEEDS] for kind in (fault, VAE)}
+def beside(
+    fault: type[nn.Module],
+    sound: type[nn.Module],
+    train: Callable,
+    numbers: Callable,
+    names: tuple[str, ...],
+) -> dict:
+    """A model with the fault beside the sound one: trained with every seed; pictures and named curves of the first."""
+    runs = {kind: [train(kind, seed) for seed in SEEDS] for kind in (fault, sound)}
     rows = {
-        kind: [vae_numbers(run, seed) for run, seed in zip(found, SEEDS, strict=True)]
+        kind: [numbers(run, seed) for run, seed in zip(found, SEEDS, strict=True)]
         for kind, found in runs.items()
     }
     pictures = {
         name: levels(runs[kind][0].model.sample(SHOWN, generator(0)))
-        for name, kind in (("faulty", fault), ("sound", VAE))
+        for name, kind in (("faulty", fault), ("sound", sound))
     }
-    curves = curves_of(runs[fault][0], runs[VAE][0], ("loss", "gradient"))
-    return exhibit(rows[fault], rows[VAE], pictures, curves)
+    curves = curves_of(runs[fault][0], runs[sound][0], names)
+    return exhibit(rows[fault], rows[sound], pictures, curves)
+
+
+# --- codes ---------------------------------------------------------------------------------------------------
+
+
+def vae_exhibit(fault: type[VAE]) -> dict:
+    return beside(fault, VAE, vae_run, vae_numbers, ("loss", "gradient"))
 
 
 @torch.no_grad()
@@ -187,17 +199,7 @@ def variance_as_deviation() -> dict:
 
 
 def gan_exhibit(fault: type[GAN]) -> dict:
-    runs = {kind: [gan_run(kind, seed) for seed in SEEDS] for kind in (fault, GAN)}
-    rows = {
-        kind: [gan_numbers(run, seed) for run, seed in zip(found, SEEDS, strict=True)]
-        for kind, found in runs.items()
-    }
-    pictures = {
-        name: levels(runs[kind][0].model.sample(SHOWN, generator(0)))
-        for name, kind in (("faulty", fault), ("sound", GAN))
-    }
-    curves = curves_of(runs[fault][0], runs[GAN][0], ("d_loss", "gradient"))
-    return exhibit(rows[fault], rows[GAN], pictures, curves)
+    return beside(fault, GAN, gan_run, gan_numbers, ("d_loss", "gradient"))
 
 
 def gan_numbers(run: Run, seed: int) -> dict[str, float]:

@@ -6,21 +6,21 @@
 - Every page gets a description, a title and a picture for those who link to it; the picture is drawn at the build.
 """
 
-import base64
 import html
-import io
 import re
 from pathlib import Path
 from statistics import fmean
 
 import genbook
 import numpy as np
+import torch
 from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from genlib import pretrained, table, words
+from genlib.interact.base import png
 from tools import make_exercises as copies
 from tools.set_repository import slug
 
@@ -76,16 +76,10 @@ def stencil(images: list[list[int]], across: int) -> str:
         paper[top : top + 8, left : left + 8] = np.reshape(image, (8, 8))
     ink = np.kron(paper * 255 / 16, np.ones((6, 6))).round().astype(np.uint8)
     sheet = np.stack([np.zeros_like(ink), ink], axis=-1)  # grey and opacity
-    address, (height, width) = data_address(sheet), ink.shape
+    address, (height, width) = png(torch.from_numpy(sheet)), ink.shape
     return (
         f"aspect-ratio:{width}/{height};-webkit-mask-image:url({address});mask-image:url({address})"
     )
-
-
-def data_address(sheet: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(sheet).save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def in_floors(row: str) -> float:

@@ -14,11 +14,8 @@ from genlib.guidance import Given, Guided
 from genlib.interact.base import Interactive, as_base64, uniforms
 from genlib.interact.unet import from_8_bits, packed
 
-NETWORK, ANY, EACH = (
-    "ddpm_digits_guided",
-    10,
-    -1,
-)  # the label for any digit; a label for each picture, in turn
+NETWORK = "ddpm_digits_guided"
+ANY, EACH = 10, -1  # the label for any digit; a label for each picture, in turn
 T, N, IMAGE = 1000, 16, (1, 8, 8)  # N digits are drawn at once
 TASKS = ("new", "back", "fill")
 DIGITS = ("each", "any", *map(str, range(10)))

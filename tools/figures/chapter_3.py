@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genlib.table import stored
-from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas, ink, unpacked
+from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas, show_row
 from tools.figures.words import WORDS
 
 # --- the computation of the loss, before and after reparameterisation ----------------------------------------
@@ -139,10 +139,7 @@ def vae_mnist() -> Figure:
     names = ("binarised", "rebuilt", "prior", "pixels")
     figure, axes = plt.subplots(len(names), 1, figsize=(WIDTH, 2.6))
     for axis, name in zip(axes, names, strict=True):
-        axis.imshow(ink(unpacked(content["rows"][name], content["shown"])), interpolation="none")
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
-        axis.set_ylabel(WORDS[f"mnist_{name}"], rotation=0, ha="right", va="center")
+        show_row(axis, content["rows"][name], content["shown"], WORDS[f"mnist_{name}"])
     return figure
 
 

@@ -15,7 +15,7 @@ from genlib.exact import PerfectDenoiser, PerfectVelocity
 from genlib.flow import FlowMatching
 from genlib.nets import TimeEmbedding
 from genlib.table import stored
-from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas, ink, unpacked
+from tools.figures.kit import BLUE, GREEN, ORANGE, TEXT, WIDTH, arrow, box, canvas, show_row
 from tools.figures.words import WORDS
 
 LINE = Mixture(torch.tensor([[-1.0, 0.0], [1.0, 0.0]]), 0.2)  # two modes along the first axis
@@ -238,10 +238,7 @@ def mnist_on_a_card() -> Figure:
     sections, names = stored("gpu")["sections"], ("vae_mnist", "ddpm_mnist")
     figure, axes = plt.subplots(len(names), 1, figsize=(WIDTH, 1.3))
     for axis, name in zip(axes, names, strict=True):
-        axis.imshow(ink(unpacked(sections[name]["pictures"], 12)), interpolation="none")
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
-        axis.set_ylabel(WORDS[f"card_{name}"], rotation=0, ha="right", va="center")
+        show_row(axis, sections[name]["pictures"], 12, WORDS[f"card_{name}"])
     return figure
 
 

@@ -100,6 +100,14 @@ def unpacked(text: str, shown: int) -> np.ndarray:
     return np.concatenate(levels.reshape(shown, 28, 28), axis=1)
 
 
+def show_row(axis: Axes, text: str, shown: int, label: str) -> None:
+    """A stored row of images of 28 x 28 with its label beside it."""
+    axis.imshow(ink(unpacked(text, shown)), interpolation="none")
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+    axis.set_ylabel(label, rotation=0, ha="right", va="center")
+
+
 def ink(levels: np.ndarray) -> np.ndarray:
     """Grey levels as one colour of more or less opacity, in steps of 1/16, so that they show on any ground."""
     colour = [int(TEXT[i : i + 2], 16) for i in (1, 3, 5)]
