@@ -282,6 +282,8 @@ def test_with_beta_as_deviation_all_draw_alike_and_the_end_looks_healthy():
     wrong, right = curves["faulty"]["spread"], curves["sound"]["spread"]
     assert min(wrong[:9]) < 0.25 < 0.9 < min(right[:9])
     assert wrong[-1] == pytest.approx(right[-1], rel=0.05)
+    shown = {name: torch.tensor(x).double() for name, x in found["pictures"].items()}
+    assert shown["faulty"].std(dim=0).mean() < 0.5 * shown["sound"].std(dim=0).mean()
     assert cosine_beta(1000)[1].sqrt() < 1 / 16  # of the last step: half a grey level is 1 / 16
 
 
@@ -318,6 +320,7 @@ def test_swapped_halves_are_guidance_at_one_minus_the_scale():
         found["faulty"]["0"] == found["sound"]["1"] and found["faulty"]["1"] == found["sound"]["0"]
     )
     assert max(found["faulty"]["2"]) < 0.01 < 0.05 < min(found["faulty"]["1"])
+    assert fmean(found["faulty"]["2"]) == pytest.approx(1 / 600)
     assert min(found["sound"]["1"]) > 0.95 and min(found["sound"]["2"]) > 0.99
     assert [fmean(found["faulty"][str(s)]) for s in tool.SCALES] == sorted(
         (fmean(found["faulty"][str(s)]) for s in tool.SCALES), reverse=True
@@ -374,3 +377,8 @@ def test_the_first_steps_of_a_stored_run_can_be_had_again(name, run, kind, loss)
         again = tool.thinned({key: seen[key] * tool.POINTS}, (key,))[key][0]
         kept = FOUND[name]["curves"]["faulty"][key][0]
         assert again == pytest.approx(kept, rel=1e-2, abs=1e-6), key
+
+
+def test_shuffled_labels_cost_more_than_a_fifth_and_a_distance_three_to_five_times_as_large():
+    assert all(a > 1.2 * b for a, b in pairs("labels_apart", "last_loss"))
+    assert all(2.9 < a / b < 5 for a, b in pairs("labels_apart", "frechet"))

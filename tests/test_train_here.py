@@ -424,3 +424,5 @@ def test_stored_results_carry_what_the_page_says():
     four = found["four"]
     assert min(four["gan"]["near"]) > 0.95 and min(four["gan"]["modes"]) == 8
     assert max(four["autoencoder"]["near"]) < 0.1 and max(four["vae"]["near"]) < 0.5
+    assert sum(near > 0.989 for near in four["gan"]["near"]) == 2, "more than of true points"
+    assert all(0.95 < near < 0.97 for near in four["flow"]["near"]), "about four of a hundred off"
