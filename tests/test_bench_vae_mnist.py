@@ -14,7 +14,7 @@ from genlib.nets import InBfloat16
 from genlib.recipes import start_at_mean
 from genlib.table import stored
 from genlib.vae import Bernoulli, LinearGaussian, linear_vae
-from tools.figures.chapter_3 import unpacked
+from tools.figures.kit import unpacked
 from tools.results import described, parameters
 
 
