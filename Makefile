@@ -12,7 +12,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export GENLIB_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises grade stick questions exam table results bench timings judge plane replay ddpm steering gpu pretend gpudry new repository constraints clean
+.PHONY: help env book test lint format unit mutate notebooks env-test colab site serve exercises key grade lighthouse stick stick-test slides questions exam table results bench timings judge plane replay ddpm steering gpu pretend gpudry new repository constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,8 @@ book: env  ## run every notebook in the cpu budget and build the whole book; war
 serve: book  ## build the book and show it at http://localhost:8000
 	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-test: env  ## everything CI checks: lint, unit tests, notebooks, the book, the site in a browser
-	@rm -rf _build/junit; $(MAKE) -k lint unit notebooks book site; status=$$?; \
+test: env  ## everything CI checks: lint, unit tests, notebooks, the book, the site in a browser, a stick without network
+	@rm -rf _build/junit; $(MAKE) -k lint unit notebooks book site stick-test; status=$$?; \
 	$(PY) -m tools.summary && exit $$status
 
 lint: env  ## ruff on code and notebooks, and notebooks without outputs
@@ -54,21 +54,34 @@ colab: env  ## the same with the versions of packages that Colab has (Python 3.1
 site: book  ## the built book in a real browser (skipped with a line where there is no Chromium)
 	@$(PYTEST) -q tests/site --junitxml=_build/junit/site.xml
 
-exercises: env  ## write student copies of the notebooks into _build/exercises (ANSWERS=no: without folded answers)
-	@$(PY) -m tools.make_exercises $(if $(filter no,$(ANSWERS)),--without-answers)
+lighthouse: book  ## measure speed and accessibility of the built pages, on a machine without other work (needs npm, Chromium)
+	@$(PY) -m tools.lighthouse
+
+exercises: env  ## write student copies of the notebooks into _build/exercises (ANSWERS=no: no folded answers; BOOK=https://...)
+	@$(PY) -m tools.make_exercises $(if $(filter no,$(ANSWERS)),--without-answers) $(if $(BOOK),--book "$(BOOK)")
+
+key: env  ## write the answer key of all exercises into _build/key
+	@$(PY) -m tools.make_key
 
 grade: env  ## mark submitted notebooks: make grade SUBMISSIONS=folder (into marks.csv and feedback/; OPTIONS=...)
 	@$(PY) -m genlib check grade $(SUBMISSIONS) --csv marks.csv --feedback feedback $(OPTIONS)
 
-stick: env  ## write a folder for a room without network into _build/stick (SYSTEMS="linux windows macos", PYTHONS=; needs uv)
+stick: env  ## write a folder for a room without network into _build/stick (SYSTEMS="linux windows macos", PYTHONS="3.11 3.12")
 	@$(PY) -m tools.make_stick $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(PYTHONS),--pythons $(PYTHONS)) $(OPTIONS)
+
+stick-test: book  ## make a stick for this machine, install it and run a lesson in a shell without network (Linux)
+	@$(PYTEST) -q -rs tests/room --junitxml=_build/junit/room.xml
+
+slides: env  ## write slides of every notebook and chapter into _build/teacher/slides (DECKS="04 04a" for some, PDF=yes)
+	@$(PY) -m tools.make_slides $(DECKS) $(if $(filter yes,$(PDF)),--pdf)
 
 questions: env  ## write the quizzes as Moodle XML, GIFT and for text2qti into _build/questions (QUESTIONS=folder for your own)
 	@$(PY) -m tools.make_questions $(if $(QUESTIONS),--questions "$(QUESTIONS)")
 
-exam: env  ## write an exam with its key into _build/exam (SEED=, STUDENTS=file, PROBLEMS="kl elbo", QUESTIONS=folder)
+exam: env  ## an exam and its key into _build/exam (SEED=, STUDENTS=file, PROBLEMS="kl elbo", WRITTEN="exam 3.1", QUESTIONS=)
 	@$(PY) -m tools.make_exam $(if $(SEED),--seed "$(SEED)") $(if $(STUDENTS),--students "$(STUDENTS)") \
-	$(if $(PROBLEMS),--problems $(PROBLEMS)) $(if $(QUESTIONS),--questions "$(QUESTIONS)")
+	$(if $(PROBLEMS),--problems $(PROBLEMS)) $(if $(WRITTEN),--written $(WRITTEN)) \
+	$(if $(QUESTIONS),--questions "$(QUESTIONS)")
 
 table: env  ## measure the running table again (ROWS=... for some rows)
 	@$(PY) -m tools.make_table $(ROWS)
@@ -109,8 +122,8 @@ steering: env  ## train the two models behind chapter 6's figures and draw again
 new: env  ## make the files of a new chapter: make new CHAPTER=08_energy TITLE="Energy"
 	@$(PY) -m tools.new_chapter "$(CHAPTER)" "$(TITLE)"
 
-repository: env  ## write the repository's address wherever it is repeated: make repository URL=https://github.com/you/book
-	@$(PY) -m tools.set_repository "$(URL)"
+repository: env  ## write the repository's address wherever it is repeated: make repository URL=https://github.com/you/book (TAG= pins it)
+	@$(PY) -m tools.set_repository "$(URL)" "$(TAG)"
 
 constraints: env  ## write constraints.txt from what is installed now
 	@$(PY) -m tools.freeze

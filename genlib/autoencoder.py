@@ -121,10 +121,15 @@ def image_autoencoder(
     dropout: float = 0.0,
     corrupt: Callable[[Tensor], Tensor] | None = None,
 ) -> Autoencoder:
-    """The autoencoder of the book: two hidden layers each way, batch normalisation, a sigmoid at the end."""
-    encoder = image_encoder(shape, width, latent_dim, norm=True, dropout=dropout)
-    decoder = image_decoder(latent_dim, width, shape, norm=True, dropout=dropout)
-    return Autoencoder(encoder, decoder.append(nn.Sigmoid()), latent_dim, corrupt=corrupt)
+    """The autoencoder of the book: two hidden layers each way.
+
+    Batch normalisation throughout, and a sigmoid at the end.
+    """
+    layers = {"norm": True, "dropout": dropout}
+    encoder = image_encoder(shape, width, latent_dim, **layers)
+    decoder = image_decoder(latent_dim, width, shape, **layers)
+    decoder.append(nn.Sigmoid())
+    return Autoencoder(encoder, decoder, latent_dim, corrupt=corrupt)
 
 
 @border

@@ -243,5 +243,6 @@ def notices(name: str, value: float, low: float, high: float) -> int:
         name: of WORSE.
     """
     expect_one_of("name", name, list(WORSE))
-    side = (value > high + 1e-9) - (value < low - 1e-9)  # an end is inside, however it was rounded
+    # an end is inside, however it was rounded
+    side = (value > high + 1e-9) - (value < low - 1e-9)
     return abs(side) if WORSE[name] == 0 else side * WORSE[name]

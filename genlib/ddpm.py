@@ -129,16 +129,17 @@ class DDPM(nn.Module):
     # --- there: noise is added
 
     def q_sample(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """The forward process in one jump, x_t ~ q(x_t | x_0): sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
+        """The forward process in one jump, x_t ~ q(x_t | x_0).
 
-        Eq. 4 of the paper.
+        sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Eq. 4 of the paper.
 
         Args:
             x_0, eps: data and standard normal noise, both (B, ...).
             t: times (B,), integers from 0 to T.
         """
         expect_like("eps", eps, x_0, "x_0")
-        signal, noise = self._signal_and_noise(t, x_0, first=0)  # two factors for each x
+        # two factors for each x
+        signal, noise = self._signal_and_noise(t, x_0, first=0)
         return signal * x_0 + noise * eps
 
     def loss(
@@ -162,7 +163,8 @@ class DDPM(nn.Module):
         eps = normal(x_0, x_0.shape) if eps is None else eps
         out = self.net(self.q_sample(x_0, t, eps), t, *([] if y is None else [y]))
         error = squared_error(out, self.target(x_0, t, eps))
-        return {"loss": (error if self.weight is None else self.weight[t] * error).mean()}
+        weighed = error if self.weight is None else self.weight[t] * error
+        return {"loss": weighed.mean()}
 
     def times(self, n: Count, rng: torch.Generator | None = None) -> Tensor:
         """n random times, (n,), each uniform on 1..T, one in each of n equal parts of 1..T, in random order.
@@ -200,13 +202,16 @@ class DDPM(nn.Module):
         return x_0_hat, eps_hat
 
     def p_step(self, x_t: Tensor, t: int, noise: Tensor) -> Tensor:
-        """x_{t-1} from x_t: line 4 of algorithm 2 of the paper, without noise at t = 1.
+        """x_{t-1} from x_t: line 4 of algorithm 2 of the paper.
+
+        Without noise at t = 1.
 
         Args:
             noise: fresh standard normal numbers in the shape of x_t.
         """
         expect_like("noise", noise, x_t, "x_t")
-        _, eps_hat = self.predict(x_t, x_t.new_full((len(x_t),), t, dtype=torch.long))
+        times = x_t.new_full((len(x_t),), t, dtype=torch.long)
+        _, eps_hat = self.predict(x_t, times)
         beta, alpha_bar = self.beta[t], self.alpha_bar[t]
         mean = (x_t - beta / (1 - alpha_bar).sqrt() * eps_hat) / (1 - beta).sqrt()
         return mean + self.p_variance(t).sqrt() * noise if t > 1 else mean
@@ -221,18 +226,29 @@ class DDPM(nn.Module):
         expect_whole("t", torch.as_tensor(t).flatten(), 1, self.T)
         return (1 - self.alpha_bar[t - 1]) / (1 - self.alpha_bar[t]) * self.beta[t]
 
-    def ddim_step(self, x_t: Tensor, t: int, s: int, eta: Share, noise: Tensor) -> Tensor:
-        """x_s from x_t for any s < t: the data as they are seen now, with noise put back up to time s.
+    def ddim_step(
+        self,
+        x_t: Tensor,
+        t: int,
+        s: int,
+        eta: Share,
+        noise: Tensor,
+    ) -> Tensor:
+        """x_s from x_t for any s < t.
 
-        Paper: Song et al. 2021, equations 12 and 16, where alpha stands for our alpha_bar. eta = 0 uses no `noise`, and
-        is one straight piece of the path dy/dr = eps_hat, with y = x_t / sqrt(alpha_bar), and r the noise in it.
-        eta = 1 and s = t - 1 is `p_step` with the posterior variance.
+        The data as they are seen now, with noise put back up to time s. Paper:
+        Song et al. 2021, equations 12 and 16, where alpha stands for our
+        alpha_bar. eta = 0 uses no `noise`, and is one straight piece of the
+        path dy/dr = eps_hat, with y = x_t / sqrt(alpha_bar), and r the noise
+        in it. eta = 1 and s = t - 1 is `p_step` with the posterior variance.
         """
         expect_like("noise", noise, x_t, "x_t")
         expect_number("s", s, 0, t - 1)
-        x_0_hat, eps_hat = self.predict(x_t, x_t.new_full((len(x_t),), t, dtype=torch.long))
+        times = x_t.new_full((len(x_t),), t, dtype=torch.long)
+        x_0_hat, eps_hat = self.predict(x_t, times)
         now, then = self.alpha_bar[t], self.alpha_bar[s]
-        variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)  # at most 1 - then: no clamp
+        # at most 1 - then: no clamp
+        variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)
         kept = then.sqrt() * x_0_hat + (1 - then - variance).sqrt() * eps_hat
         return kept + variance.sqrt() * noise
 
@@ -294,10 +310,11 @@ class DDPM(nn.Module):
 
 @border
 def ddim_times(T: Size, steps: Size, power: float = 1.0) -> list[int]:
-    """`steps` + 1 falling whole times T (left / steps)^power, from T down to 0, with `left` steps left to go.
+    """`steps` + 1 falling whole times T (left / steps)^power, from T to 0.
 
-    No two are the same: where a power of 2 or more would not move, time falls by 1.
-    Paper: Song et al. 2021, appendix D.2, with powers 1 (linear) and 2 (quadratic).
+    `left` steps are left to go. No two times are the same: where a power of 2
+    or more would not move, time falls by 1. Paper: Song et al. 2021, appendix
+    D.2, with powers 1 (linear) and 2 (quadratic).
 
     Args:
         steps: their number, 1 to T.
@@ -306,7 +323,8 @@ def ddim_times(T: Size, steps: Size, power: float = 1.0) -> list[int]:
     expect_number("steps", steps, 1, T)
     expect_number("power", power, 1)
     left = torch.arange(steps, -1, -1, dtype=torch.float64)
-    return torch.maximum((T * (left / steps) ** power).round(), left).long().tolist()
+    wanted = (T * (left / steps) ** power).round()
+    return torch.maximum(wanted, left).long().tolist()
 
 
 # --- the networks of the book --------------------------------------------------------------------------------

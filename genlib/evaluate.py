@@ -34,7 +34,10 @@ from genlib.rng import library_seed, permutation
 
 @border
 def to_grey_levels(x: Tensor, levels: Levels = 17) -> Tensor:
-    """The one rule for all samples: clip to [0, 1], then round to the nearest of `levels` grey levels."""
+    """The one rule for all samples: clip to [0, 1], then round.
+
+    The result is the nearest of `levels` grey levels.
+    """
     expect_range("x", x)
     return (x.clamp(0, 1) * (levels - 1)).round() / (levels - 1)
 
@@ -44,105 +47,136 @@ def to_grey_levels(x: Tensor, levels: Levels = 17) -> Tensor:
 
 @border
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) of two sets of features (n, F); squared feature units.
+    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), for features (n, F).
 
-    Paper: Heusel et al. 2017, equation 6; called FID where the features are those of an Inception network.
-    The trace of the root is taken of the symmetric C_a^(1/2) C_b C_a^(1/2), which has the same eigenvalues, so that a
+    The unit is that of the features, squared. Paper: Heusel et al. 2017,
+    equation 6; called FID where the features are those of an Inception
+    network. The trace of the root is taken of the symmetric
+    C_a^(1/2) C_b C_a^(1/2), which has the same eigenvalues, so that a
     symmetric eigen-decomposition in float64 is enough.
     """
     size = expect_data("a", a, "n F")["F"]
     expect_data("b", b, "n F", F=size)
-    if min(len(a), len(b)) < 2:
-        raise ValueError(f"a, b: expected at least 2 rows each, got {len(a)} and {len(b)}")
+    _expect_two_each("a, b", "rows", a, b)
     a, b = a.double(), b.double()
     C_a, C_b = torch.atleast_2d(a.T.cov()), torch.atleast_2d(b.T.cov())
     values, vectors = torch.linalg.eigh(C_a)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T  # C_a^(1/2)
-    trace_root = torch.linalg.eigvalsh(root @ C_b @ root).clamp(min=0).sqrt().sum()
-    return (
-        (a.mean(0) - b.mean(0)).square().sum() + C_a.trace() + C_b.trace() - 2 * trace_root
-    ).item()
+    roots = torch.linalg.eigvalsh(root @ C_b @ root).clamp(min=0).sqrt()
+    between = (a.mean(0) - b.mean(0)).square().sum()
+    return (between + C_a.trace() + C_b.trace() - 2 * roots.sum()).item()
+
+
+def _expect_two_each(name: str, what: str, a: Tensor, b: Tensor) -> None:
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"{name}: expected at least 2 {what} each, got {len(a)} and {len(b)}")
 
 
 @border
 def frechet_at_infinity(
-    a: Tensor, b: Tensor, sizes: Sequence[int], rng: torch.Generator | None = None
+    a: Tensor,
+    b: Tensor,
+    sizes: Sequence[int],
+    rng: torch.Generator | None = None,
 ) -> float:
-    """The Fréchet distance to b that infinitely many samples would have: its values are a line in 1 / n, read at 0.
+    """The Fréchet distance to b that infinitely many samples would have.
 
-    Paper: Chong & Forsyth 2020. Only the bias that comes from the size of a is taken away, not that of b.
+    Its values are a line in 1 / n, read at 0. Paper: Chong & Forsyth 2020.
+    Only the bias that comes from the size of a is taken away, not that of b.
 
     Args:
         a, b: features (n, F) and (m, F).
-        sizes: numbers of rows of a, from 2 to n, two different ones at least; each is tried on a random part of a.
+        sizes: numbers of rows of a, from 2 to n, two different ones at least;
+            each is tried on a random part of a.
     """
     n = expect_data("a", a, "n F")["n"]
     for size in sizes:
         expect_number("sizes", size, 2, n)
     if len(set(sizes)) < 2:
-        raise ValueError(f"sizes: expected two different sizes at least, got {list(sizes)}")
+        told = f"expected two different sizes at least, got {list(sizes)}"
+        raise ValueError(f"sizes: {told}")
     parts = [a[permutation(n, rng)[:size].to(a.device)] for size in sizes]
-    distance = torch.tensor([frechet_distance(part, b) for part in parts], dtype=torch.float64)
-    line = torch.tensor([[1 / size, 1] for size in sizes], dtype=torch.float64)
-    return torch.linalg.lstsq(line, distance[:, None]).solution[1].item()
+    found = [[frechet_distance(part, b)] for part in parts]
+    line = [[1 / size, 1] for size in sizes]
+    line, found = (torch.tensor(v, dtype=torch.float64) for v in (line, found))
+    return torch.linalg.lstsq(line, found).solution[1].item()
 
 
 @border
 def kernel_distance(a: Tensor, b: Tensor) -> float:
-    """Squared maximum mean discrepancy of two sets of features, of the kernel (a . b / F + 1)^3; no unit.
+    """Squared maximum mean discrepancy of features; no unit.
 
-    Unbiased, so that no more samples are needed for a fair value, and it may fall below 0.
-    Paper: Bińkowski et al. 2018, section 4; called KID where the features are those of an Inception network.
+    The kernel is (a . b / F + 1)^3. Unbiased, so that no more samples are
+    needed for a fair value, and it may fall below 0. Paper: Bińkowski et al.
+    2018, section 4; called KID where the features are those of an Inception
+    network.
 
     Args:
         a, b: features (n, F) and (m, F), at least two rows each.
     """
     width = expect_data("a", a, "n F")["F"]
     expect_data("b", b, "m F", F=width)
-    if min(len(a), len(b)) < 2:
-        raise ValueError(f"a, b: expected at least 2 rows each, got {len(a)} and {len(b)}")
-    return _unbiased_mmd(lambda x, y: (x @ y.T / width + 1) ** 3, a.double(), b.double())
+    _expect_two_each("a, b", "rows", a, b)
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / width + 1) ** 3
+
+    return _unbiased_mmd(kernel, a.double(), b.double())
 
 
 @border
-def two_sample_accuracy(a: Tensor, b: Tensor, rng: torch.Generator | None = None) -> float:
-    """Share of new rows that a fresh classifier puts into the right one of two sets; 0.5 where it cannot tell them.
+def two_sample_accuracy(
+    a: Tensor,
+    b: Tensor,
+    rng: torch.Generator | None = None,
+) -> float:
+    """Share of new rows that a fresh classifier puts into the right set.
 
-    A forest of 50 trees learns from half of each set and is asked about the other half.
+    It is 0.5 where it cannot tell the two. A forest of 50 trees learns from
+    half of each set and is asked about the other half.
     Paper: Lopez-Paz & Oquab 2017, section 3.
 
     Args:
         a, b: features or pixels, (n, F), as many of each, at least 4.
         rng: halves the sets and seeds the forest.
     """
-    from sklearn.ensemble import RandomForestClassifier  # here: it takes a second to import
+    # here, because it takes a second to import
+    from sklearn.ensemble import RandomForestClassifier
 
     sizes = expect_data("a", a, "n F")
     expect_data("b", b, "n F", a, **sizes)
-    if sizes["n"] < 4:
-        raise ValueError(f"a, b: expected at least 4 rows each, got {sizes['n']}")
-    half = sizes["n"] // 2
-    a, b = (x.detach().cpu()[permutation(len(x), rng).cpu()] for x in (a, b))
-    learn, ask = torch.cat([a[:half], b[:half]]), torch.cat([a[half:], b[half:]])
+    n = sizes["n"]
+    if n < 4:
+        raise ValueError(f"a, b: expected at least 4 rows each, got {n}")
+    a, b = (x.detach().cpu()[permutation(n, rng).cpu()] for x in (a, b))
+    learn = torch.cat([a[: n // 2], b[: n // 2]])
+    ask = torch.cat([a[n // 2 :], b[n // 2 :]])
     which = [torch.arange(len(x)) >= len(x) // 2 for x in (learn, ask)]
-    forest = RandomForestClassifier(50, random_state=library_seed(rng)).fit(learn, which[0])
-    return float(forest.score(ask, which[1]))
+    forest = RandomForestClassifier(50, random_state=library_seed(rng))
+    return float(forest.fit(learn, which[0]).score(ask, which[1]))
 
 
 @border
-def precision_recall(real: Tensor, fake: Tensor, k: Size = 5) -> tuple[float, float]:
-    """Share of fakes among the real ones, and share of real ones among the fakes; both in [0, 1].
+def precision_recall(
+    real: Tensor,
+    fake: Tensor,
+    k: Size = 5,
+) -> tuple[float, float]:
+    """Share of fakes among the real ones, and of real ones among the fakes.
 
-    "Among" means inside the ball of some point of the other set that reaches to its k-th nearest neighbour there.
+    "Among" means inside the ball of some point of the other set that reaches
+    to its k-th nearest neighbour there. Both lie in [0, 1].
     Paper: Kynkäänniemi et al. 2019, equations 1 and 2.
 
     Args:
-        real, fake: features of shape (n, F) with the same n > k: the balls shrink as n grows.
+        real, fake: features (n, F) with the same n > k: the balls shrink as n
+            grows.
     """
     sizes = expect_data("real", real, "n F")
     expect_data("fake", fake, "n F", real, **sizes)
-    if sizes["n"] <= k:
-        raise ValueError(f"k: expected fewer than the {sizes['n']} points of a set, got {k}")
+    if (n := sizes["n"]) <= k:
+        told = f"expected fewer than the {n} points of a set, got {k}"
+        raise ValueError(f"k: {told}")
     return _covered(fake, real, k), _covered(real, fake, k)
 
 
@@ -153,26 +187,38 @@ def _covered(x: Tensor, by: Tensor, k: int) -> float:
 
 
 @border
-def class_histogram_tv(y_fake: Tensor, y_real: Tensor, classes: Size = 10) -> float:
-    """Total variation distance of two class histograms: half the summed difference of the shares, in [0, 1]."""
+def class_histogram_tv(
+    y_fake: Tensor,
+    y_real: Tensor,
+    classes: Size = 10,
+) -> float:
+    """Total variation distance of two class histograms, in [0, 1].
+
+    It is half the summed difference of the shares.
+    """
     for name, y in (("y_fake", y_fake), ("y_real", y_real)):
         expect_whole(name, y, 0, classes - 1)
         expect_rows(name, y)
-    share = [torch.bincount(y, minlength=classes).double() / len(y) for y in (y_fake, y_real)]
-    return (share[0] - share[1]).abs().sum().item() / 2
+
+    def shares(y: Tensor) -> Tensor:
+        return torch.bincount(y, minlength=classes).double() / len(y)
+
+    return (shares(y_fake) - shares(y_real)).abs().sum().item() / 2
 
 
 @border
 def nearest_training_ratio(x: Tensor, train: Tensor, test: Tensor) -> float:
-    """Median distance of x to the nearest training image over that of test images; well under 1, copies (or averages).
+    """Median distance to the nearest training image, of x over test images.
 
-    The unit cancels; new images of the same kind score about 1, a copy of the training set 0.
+    The unit cancels; new images of the same kind score about 1, a copy of the
+    training set 0. Well under 1: copies, or averages.
     """
     pattern = batch_of(train.shape[1:])
     expect_data("train", train, pattern)
     expect_data("x", x, pattern, train)
     expect_data("test", test, pattern, train)
-    nearest = [_nearest(images.flatten(1), train.flatten(1)).median() for images in (x, test)]
+    x, test, train = (images.flatten(1) for images in (x, test, train))
+    nearest = [_nearest(images, train).median() for images in (x, test)]
     return (nearest[0] / nearest[1]).item()
 
 
@@ -194,13 +240,15 @@ def _nearest(x: Tensor, train: Tensor, few: int = 10_000) -> Tensor:
 def score_digits(
     x: Tensor, y: Tensor | None = None, rng: torch.Generator | None = None
 ) -> dict[str, float]:
-    """One row of the running table for generated digits; read each value beside its floor, `digits_floor()`.
+    """One row of the running table for generated digits.
 
-    `score_images` for the digits, with their judge; n = 1,000 samples in the table, at least 500.
+    Read each value beside its floor, `digits_floor()`. `score_images` for the
+    digits, with their judge; n = 1,000 samples in the table, at least 500.
     """
     n = expect("x", x, "n 1 8 8")["n"]
     if n < 500:
-        raise ValueError(f"x: expected at least 500 samples (the test images they meet), got {n}")
+        told = "at least 500 samples (the test images they meet)"
+        raise ValueError(f"x: expected {told}, got {n}")
     return score_images(x, digits(), judge("digits", x.device), y, rng)
 
 
@@ -418,45 +466,58 @@ def _nearest_drawing(pixels: Tensor, drawings: Tensor) -> tuple[Tensor, Tensor, 
 
 @border
 def mode_scores(x: Tensor, mixture: Mixture) -> dict[str, float]:
-    """How well points (n, 2) cover the modes of a mixture and keep to them; n = 2,500 in the book.
+    """How well points (n, 2) cover the modes of a mixture and keep to them.
+
+    In the book n = 2,500.
 
     modes: number of modes with at least 20 points within 3 sd.
-    high_quality: share of points within 3 sd of a mode; 1 - exp(-4.5) = 0.9889 for the truth.
-    spread: root mean square distance per coordinate of those points to their mode, in sd; 0.974 for the truth.
+    high_quality: share of points within 3 sd of a mode;
+        1 - exp(-4.5) = 0.9889 for the truth.
+    spread: root mean square distance per coordinate of those points to their
+        mode, in sd; 0.974 for the truth.
     mean_log_prob: mean log p under the truth, each value floored at -50, nats.
     """
     expect_data("x", x, "n 2")
     nearest, k = _distances(x, mixture.means.to(x)).min(dim=1)
     good = nearest <= 3 * mixture.sd
     count = torch.bincount(k[good], minlength=len(mixture.means))
+    spread = nearest[good].square().mean().div(2).sqrt() / mixture.sd
     return {
         "modes": int((count >= 20).sum()),
         "high_quality": good.double().mean().item(),
-        "spread": nearest[good].square().mean().div(2).sqrt().item() / mixture.sd,
+        "spread": spread.item(),
         "mean_log_prob": mixture.log_prob(x).clamp(min=-50).mean().item(),
     }
 
 
 @border
 def inside_fraction(x: Tensor, density: Checkerboard) -> float:
-    """Share of points (n, 2) inside the support of a density with edges, in [0, 1]; 1 for the truth."""
+    """Share of points (n, 2) inside the support of a density with edges.
+
+    It lies in [0, 1], and is 1 for the truth.
+    """
     expect_data("x", x, "n 2")
     return density.inside(x).double().mean().item()
 
 
 @border
-def mmd(x: Tensor, y: Tensor, widths: Sequence[float] = (0.1, 0.3, 1.0)) -> float:
-    """Squared maximum mean discrepancy, unbiased (so it may fall below 0), of the mean of Gaussian kernels.
+def mmd(
+    x: Tensor,
+    y: Tensor,
+    widths: Sequence[float] = (0.1, 0.3, 1.0),
+) -> float:
+    """Squared maximum mean discrepancy, of the mean of Gaussian kernels.
 
-    Paper: Gretton et al. 2012, equation 3. No unit: kernels lie in [0, 1].
+    Unbiased, so it may fall below 0. No unit: kernels lie in [0, 1].
+    Paper: Gretton et al. 2012, equation 3.
 
     Args:
         x, y: points (n, D) and (m, D).
-        widths: standard deviations of the kernels, in units of the standard deviation of y.
+        widths: standard deviations of the kernels, in units of the standard
+            deviation of y.
     """
     expect_data("y", y, "m D", x, D=expect_data("x", x, "n D")["D"])
-    if min(len(x), len(y)) < 2:
-        raise ValueError(f"x, y: expected at least 2 points each, got {len(x)} and {len(y)}")
+    _expect_two_each("x, y", "points", x, y)
     for width in widths or (0,):
         expect_positive("widths", width)
     scale = y.std()
@@ -464,54 +525,69 @@ def mmd(x: Tensor, y: Tensor, widths: Sequence[float] = (0.1, 0.3, 1.0)) -> floa
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         squared = _distances(a, b).square()
-        return sum(torch.exp(-squared / (2 * width**2)) for width in widths) / len(widths)
+        bells = [torch.exp(-squared / (2 * width**2)) for width in widths]
+        return sum(bells) / len(widths)
 
     return _unbiased_mmd(kernel, x, y)
 
 
-def _unbiased_mmd(kernel: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> float:
-    """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs of two different points."""
+def _unbiased_mmd(
+    kernel: Callable[[Tensor, Tensor], Tensor],
+    x: Tensor,
+    y: Tensor,
+) -> float:
+    """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs of two points."""
 
-    def mean_of_pairs(a: Tensor) -> Tensor:  # a point is not paired with itself
+    def within(a: Tensor) -> Tensor:  # a point is not paired with itself
         k = kernel(a, a)
         return (k.sum() - k.trace()) / (len(a) * (len(a) - 1))
 
-    return (mean_of_pairs(x) + mean_of_pairs(y) - 2 * kernel(x, y).mean()).item()
+    return (within(x) + within(y) - 2 * kernel(x, y).mean()).item()
 
 
 @border
 def sliced_wasserstein(x: Tensor, y: Tensor, directions: Size = 256) -> float:
-    """Mean over fixed random directions of the 1-D Wasserstein-1 distance of the projections; units of x.
+    """Mean Wasserstein-1 distance of projections on random directions.
 
+    The directions are always the same ones. Units of x.
     Paper: Bonneel et al. 2015.
 
     Args:
-        x, y: as many points each, (n, D): in one dimension the best transport pairs the sorted points.
+        x, y: as many points each, (n, D): in one dimension the best transport
+            pairs the sorted points.
     """
     sizes = expect_data("x", x, "n D")
     expect_data("y", y, "n D", x, **sizes)
-    w = torch.randn(sizes["D"], directions, generator=torch.Generator().manual_seed(0)).to(x)
+    always = torch.Generator().manual_seed(0)
+    w = torch.randn(sizes["D"], directions, generator=always).to(x)
     w = w / w.norm(dim=0)
-    return ((x @ w).sort(dim=0).values - (y @ w).sort(dim=0).values).abs().mean().item()
+    x, y = ((points @ w).sort(dim=0).values for points in (x, y))
+    return (x - y).abs().mean().item()
 
 
 @border
 def score_points(
-    x: Tensor, density: Mixture | Checkerboard, rng: torch.Generator | None = None
+    x: Tensor,
+    density: Mixture | Checkerboard,
+    rng: torch.Generator | None = None,
 ) -> dict[str, float]:
-    """Everything that is measured of generated points (n, 2), n = 2,500 in the book.
+    """Everything that is measured of generated points (n, 2).
 
-    Modes where they can be counted, else the mean log p under the truth (each value floored at -50, nats),
-    or the share inside the edges; and mmd and sliced_wasserstein against n true points drawn under rng.
+    Modes where they can be counted, else the mean log p under the truth (each
+    value floored at -50, nats), or the share inside the edges; and mmd and
+    sliced_wasserstein against n true points drawn under rng. In the book
+    n = 2,500.
     """
     expect_data("x", x, "n 2")
     truth = density.sample(len(x), rng).to(x)
-    own = {"mmd": mmd(x, truth), "sliced_wasserstein": sliced_wasserstein(x, truth)}
+    moved = sliced_wasserstein(x, truth)
+    own = {"mmd": mmd(x, truth), "sliced_wasserstein": moved}
     if isinstance(density, Checkerboard):
         return {"inside": inside_fraction(x, density)} | own
     if density.separated:
         return mode_scores(x, density) | own
-    return {"mean_log_prob": density.log_prob(x).clamp(min=-50).mean().item()} | own
+    log_p = density.log_prob(x).clamp(min=-50)
+    return {"mean_log_prob": log_p.mean().item()} | own
 
 
 @border

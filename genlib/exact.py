@@ -89,7 +89,8 @@ class PerfectVelocity(nn.Module):
 
     def _at(self, x_t: Tensor, t: float) -> Tensor:
         noised, variance = self.mixture.noised(1 - t, t), self.mixture.sd**2
-        mean = noised.posterior(x_t) @ self.mixture.means.to(x_t)  # of the modes x_t may come from
+        # of the modes x_t may come from
+        mean = noised.posterior(x_t) @ self.mixture.means.to(x_t)
         covariance = t - (1 - t) * variance  # of eps - x_0 and x_t, within a mode
         gain = covariance / noised.sd**2
         return gain * (x_t - (1 - t) * mean) - mean

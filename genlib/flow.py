@@ -141,9 +141,10 @@ def _column(t: Tensor, x: Tensor) -> Tensor:
 
 @border
 def straight_time(alpha_bar: Tensor) -> Tensor:
-    """The time at which a straight path has as much noise for its signal as a `DDPM` that keeps alpha_bar.
+    """The time at which a straight path has a DDPM's noise for its signal.
 
-    Its x_t is that of the DDPM, divided by sqrt(alpha_bar) + sqrt(1 - alpha_bar); x_0_hat and eps_hat are the same.
+    The `DDPM` keeps alpha_bar. The path's x_t is that of the DDPM, divided by
+    sqrt(alpha_bar) + sqrt(1 - alpha_bar); x_0_hat and eps_hat are the same.
     """
     expect_range("alpha_bar", alpha_bar, 0, 1)
     signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()

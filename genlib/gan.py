@@ -101,9 +101,10 @@ class GAN(nn.Module):
         yield "g", self.g_loss(z_G)  # the new D only passes the gradient on
 
     def d_loss(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
-        """What D minimises: -log D(x) - log(1 - D(G(z))), nats, mean over the batch, plus the penalty if r1 > 0.
+        """What D minimises: -log D(x) - log(1 - D(G(z))), nats.
 
-        The fakes are detached: a step on this loss cannot move G.
+        Mean over the batch, plus the penalty if r1 > 0. The fakes are
+        detached: a step on this loss cannot move G.
 
         Args:
             x: data, (B, ...).
@@ -122,7 +123,9 @@ class GAN(nn.Module):
         return {"loss": loss.mean()} | seen
 
     def g_loss(self, z: Tensor) -> dict[str, Tensor]:
-        """What G minimises: -log D(G(z)), nats, mean over the batch. The gradient passes through D to reach G.
+        """What G minimises: -log D(G(z)), nats, mean over the batch.
+
+        The gradient passes through D to reach G.
 
         Args:
             z: codes, (B, Z).
@@ -213,9 +216,11 @@ def image_gan(
 
 @border
 def gaussian_game_logits(x: Tensor, phi: float | Tensor) -> Tensor:
-    """phi (phi / 2 - x) = log N(x; 0, 1) - log N(x; phi, 1): the logits of a D that expects the fakes at phi.
+    """phi (phi / 2 - x): the logits of a D that expects the fakes at phi.
 
-    It is the best discriminator, D* = p / (p + q), when the fakes are indeed q = N(phi, 1) and the data p = N(0, 1).
+    That is log N(x; 0, 1) - log N(x; phi, 1), the best discriminator,
+    D* = p / (p + q), when the fakes are indeed q = N(phi, 1) and the data
+    p = N(0, 1).
     Paper: Goodfellow et al. 2014, proposition 1.
     """
     _expect_places(x=x, phi=phi)

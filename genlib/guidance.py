@@ -176,8 +176,10 @@ class ClassifierGuided(nn.Module):
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         alpha_bar = self.alpha_bar[t].view(-1, *[1] * (x_t.dim() - 1)).to(x_t)
         signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
-        of_eps = {"eps": 1, "x_0": -noise / signal, "v": 1 / signal}[self.predicts]  # d out / d eps
-        return self.net(x_t, t) - self.scale * of_eps * noise * self.gradient(x_t, t)
+        # d out / d eps, for what the network predicts
+        slopes = {"eps": 1, "x_0": -noise / signal, "v": 1 / signal}
+        push = slopes[self.predicts] * noise * self.gradient(x_t, t)
+        return self.net(x_t, t) - self.scale * push
 
     def gradient(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The gradient of log p(y | x_t) at x_t, in its shape; also where no gradients are kept, as in sampling."""

@@ -66,19 +66,23 @@ def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
 
 @border
 def binomial_nll(logits: Tensor, x: Tensor, trials: Size = 16) -> Tensor:
-    """-log prod_i Binomial(k_i; trials, sigmoid(logits_i)) in nats, shape (B,), for grey levels x = k / trials.
+    """-log prod_i Binomial(k_i; trials, sigmoid(logits_i)), nats, shape (B,).
 
-    `trials` times the binary cross-entropy, less the logarithm of the binomial coefficient (trials over k):
-    a constant of the data that no gradient sees, and that makes it a likelihood.
+    It is for grey levels x = k / trials: `trials` times the binary
+    cross-entropy, less the logarithm of the binomial coefficient (trials over
+    k), a constant of the data that no gradient sees, and that makes it a
+    likelihood.
 
     Args:
         logits: log-odds of one of the trials to be inked, (B, ...).
-        x: data in the same shape, values k / trials with k = 0, 1, ..., trials.
+        x: data in the same shape, values k / trials with k = 0, ..., trials.
     """
     k, n = x * trials, torch.tensor(float(trials), device=x.device)
-    if not torch.equal(k, k.round().clamp_(0, trials)):  # rounding, or no grey levels at all
+    # rounding, or no grey levels at all
+    if not torch.equal(k, k.round().clamp_(0, trials)):
         expect_levels("x", x, trials + 1)
-    log_choose = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+    log_ways = torch.lgamma(n + 1) - torch.lgamma(k + 1)
+    log_choose = log_ways - torch.lgamma(n - k + 1)
     return trials * bernoulli_nll(logits, x) - log_choose.flatten(1).sum(dim=1)
 
 
@@ -95,12 +99,14 @@ def gaussian_nll(x_hat: Tensor, x: Tensor, sd: Positive) -> Tensor:
 
 
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, diag(exp(logvar))) || N(0, I)) in nats, shape (B,), summed over latent dimensions.
+    """KL(N(mu, diag(exp(logvar))) || N(0, I)) in nats, shape (B,).
 
-    1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2). Paper: Kingma & Welling 2014, appendix B.
+    1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2), summed over latent
+    dimensions. Paper: Kingma & Welling 2014, appendix B.
 
     Args:
-        mu, logvar: mean and log-variance, log sigma^2, of every latent dimension, both (B, Z).
+        mu, logvar: mean and log-variance, log sigma^2, of every latent
+            dimension, both (B, Z).
     """
     expect_batch("mu", mu)
     expect_like("logvar", logvar, mu, "mu")
@@ -111,14 +117,17 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-log D(x) - log(1 - D(G(z))) in nats, shape (B,): cross-entropy of "real" for x plus that of "fake" for G(z).
+    """-log D(x) - log(1 - D(G(z))) in nats, shape (B,).
 
-    Minus the value function V of the game, one pair an example: 2 log 2 for a D that always says 1/2.
-    Paper: Goodfellow et al. 2014, equation 1. Written with softplus(t) = log(1 + exp(t)), so that no logarithm
-    meets a probability that rounding made 0.
+    The cross-entropy of "real" for x plus that of "fake" for G(z): minus the
+    value function V of the game, one pair an example; 2 log 2 for a D that
+    always says 1/2. Paper: Goodfellow et al. 2014, equation 1. Written with
+    softplus(t) = log(1 + exp(t)), so that no logarithm meets a probability
+    that rounding made 0.
 
     Args:
-        real_logits, fake_logits: log-odds of being real that D gives to data and to fakes, both (B,).
+        real_logits, fake_logits: log-odds of being real that D gives to data
+            and to fakes, both (B,).
     """
     _expect_logits("real_logits", real_logits)
     expect_like("fake_logits", fake_logits, real_logits, "real_logits")
@@ -126,8 +135,9 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:
-    """-log D(G(z)) in nats, shape (B,): the non-saturating loss, steep where D is sure that G(z) is fake.
+    """-log D(G(z)) in nats, shape (B,): the non-saturating loss.
 
+    It is steep where D is sure that G(z) is fake.
     Paper: Goodfellow et al. 2014, section 3, last paragraph.
 
     Args:

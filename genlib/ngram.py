@@ -124,7 +124,8 @@ class NGramWriter:
         inside = len(self.vocabulary) - 1
         p = self.unknown if word == UNKNOWN else (1 - self.unknown) / inside
         for key in self._chain(context, label):
-            c, total, d = self.counts[key], self.total[key], self.discount[len(key[1])]
+            c, total = self.counts[key], self.total[key]
+            d = self.discount[len(key[1])]
             p = max(c[word] - d, 0.0) / total + d * len(c) / total * p
         return p
 
@@ -135,7 +136,8 @@ class NGramWriter:
         p = torch.full((inside + 1,), (1 - self.unknown) / inside, dtype=torch.float64)
         p[-1] = self.unknown
         for key in self._chain(context, label):
-            c, total, d = self.counts[key], self.total[key], self.discount[len(key[1])]
+            c, total = self.counts[key], self.total[key]
+            d = self.discount[len(key[1])]
             rows, n = self._columns(key)
             p *= d * len(c) / total
             p[rows] += (n - d).clamp(min=0) / total

@@ -42,16 +42,20 @@ def card(name: str) -> dict:
 
 @border
 @functools.cache
-def judge(name: str = "digits", device: torch.device | str = "cpu") -> Classifier:
-    """The judge of an image set of JUDGES: its features carry the Fréchet distances. Made by `make judge`.
+def judge(
+    name: str = "digits",
+    device: torch.device | str = "cpu",
+) -> Classifier:
+    """The judge of an image set of JUDGES. Made by `make judge`.
+
+    Its features carry the Fréchet distances.
 
     Raises:
         ValueError: there is no judge of that name.
     """
     expect_one_of("name", name, JUDGES)
-    return _loaded(RECIPES[f"judge_{name}"].model(), tensors(f"judge_{name}")).to(
-        expect_device("device", device)
-    )
+    asset, there = f"judge_{name}", expect_device("device", device)
+    return _loaded(RECIPES[asset].model(), tensors(asset)).to(there)
 
 
 def digits_ddpm() -> DDPM:
@@ -62,6 +66,11 @@ def digits_ddpm() -> DDPM:
 def digits_ddpm_guided() -> DDPM:
     """The same with eleven labels, the ten digits and 10 for any; `guidance` binds them. Made by `make steering`."""
     return _loaded(RECIPES["ddpm_digits_guided"].model(), tensors("ddpm_digits_guided"))
+
+
+def shapes_ddpm_small() -> DDPM:
+    """The smaller diffusion model of the drawn shapes, which takes the tokens of a caption. Made by `make steering`."""
+    return _loaded(RECIPES["ddpm_shapes_small"].model(), tensors("ddpm_shapes_small"))
 
 
 def latent_plane_autoencoder() -> Autoencoder:

@@ -282,12 +282,12 @@ def shapes_latent_ddpm() -> DDPM:
 
 
 @border
-def shapes_ddpm(vocabulary: Vocabulary = VOCABULARY) -> DDPM:
+def shapes_ddpm(vocabulary: Vocabulary = VOCABULARY, *, widths: Sequence[int] = (32, 64)) -> DDPM:
     """The model of the drawn shapes, 16 x 16 in colour, that takes the tokens of a caption; 2 x 2 pixels as one.
 
     It predicts x_0: of these pictures that is far easier to say than which noise was added.
     """
-    net = UNet((3, 16, 16), (32, 64), patch=2, words=len(vocabulary.words))
+    net = UNet((3, 16, 16), widths, patch=2, words=len(vocabulary.words))
     beta = cosine_beta(1000)
     model = DDPM(net, beta, predicts="x_0", clip=1.0, weight=x_0_weight(beta))
     return guided_ddpm(model, vocabulary.null)
@@ -432,6 +432,9 @@ RECIPES: dict[str, Recipe] = {
         code_shape=CODE_MAP,
     ),
     "ddpm_shapes": _DDPM_SHAPES,
+    "ddpm_shapes_small": replace(  # small enough to travel in a page
+        _DDPM_SHAPES, model=partial(shapes_ddpm, widths=(16, 32)), steps={"quick": 10, "cpu": 5600}
+    ),
 }
 
 

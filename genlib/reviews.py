@@ -58,7 +58,10 @@ class Review:
 @border
 @dataclass(frozen=True)
 class Reviews:
-    """The three parts of the corpus; a hash of the text alone decides which part a review belongs to."""
+    """The three parts of the corpus.
+
+    A hash of the text alone decides which part a review belongs to.
+    """
 
     train: list[Review]
     val: list[Review]

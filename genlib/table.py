@@ -53,8 +53,18 @@ def spreads(values: Sequence[Sequence]) -> dict[str, float]:
 
     Args:
         values: one list a seed, of as many draws each; two seeds and two draws at least.
+
+    Raises:
+        ValueError: there are fewer, or not as many draws for each seed.
     """
-    n = len(values[0])
+    draws_each = {len(own) for own in values}
+    if len(values) < 2 or len(draws_each) != 1 or min(draws_each) < 2:
+        found = sorted(draws_each)
+        raise ValueError(
+            f"values: expected two seeds or more, of as many draws each, two or more; got {len(values)} lists"
+            f" of {found} draws"
+        )
+    n = draws_each.pop()
     draws = statistics.fmean([statistics.variance(own) for own in values])
     seeds = statistics.variance(seed_means(values)) - draws / n
     return {"seeds": math.sqrt(max(0.0, seeds)), "draws": math.sqrt(draws)}
@@ -72,7 +82,8 @@ def interval(values: Values, level: Share = 0.95) -> tuple[float, float]:
         ValueError: there are fewer than two seeds.
     """
     means = _at_least_two_seeds(values)
-    half = _t(len(means) - 1, level) * statistics.stdev(means) / math.sqrt(len(means))
+    error = statistics.stdev(means) / math.sqrt(len(means))
+    half = _t(len(means) - 1, level) * error
     return statistics.fmean(means) - half, statistics.fmean(means) + half
 
 
@@ -102,8 +113,9 @@ def verdict(
     of_a, of_b = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
     difference = statistics.fmean(a) - statistics.fmean(b)
     if of_a + of_b > 0:
-        freedom = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
-        chance = _t(freedom, 1 - (1 - level) / comparisons) * math.sqrt(of_a + of_b)
+        squares = of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)
+        t = _t((of_a + of_b) ** 2 / squares, 1 - (1 - level) / comparisons)
+        chance = t * math.sqrt(of_a + of_b)
         if abs(difference) <= chance:
             return "same"
     if difference == 0:
@@ -246,7 +258,7 @@ class Table:
             for name, cells in zip(self.rows, self.cells(), strict=True)
         )
         return (
-            f'<div class="gl-table" role="region" tabindex="0" aria-label="{title}" style="overflow-x:auto">'
+            f'<div class="gl-table" role="group" tabindex="0" aria-label="{title}" style="overflow-x:auto">'
             '<table style="border-collapse:collapse;color:inherit;background:none;font-size:.85em">'
             f'<thead><tr style="background:none"><th scope="col" style="{PAD}text-align:left">{model}</th>{head}</tr>'
             f"</thead><tbody>{body}</tbody></table>"

@@ -300,8 +300,15 @@ class Training:
         _expect_equal_shares(len(batch[0]), self._team.size)
         return [part.chunk(self._team.size)[self._team.rank] for part in batch]
 
-    def _averaged(self, params: list[Tensor], terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Average gradients and terms over the processes, in one exchange; gives the terms."""
+    def _averaged(
+        self,
+        params: list[Tensor],
+        terms: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """Average gradients and terms over the processes, in one exchange.
+
+        Gives the terms.
+        """
         slopes = [p.grad for p in params if p.grad is not None]
         parts = [*slopes, *(value.detach() for value in terms.values())]
         means = self._team.mean(torch.cat([part.flatten() for part in parts]))

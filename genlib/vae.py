@@ -140,9 +140,15 @@ class VAE(nn.Module):
         mu, logvar = both.chunk(2, dim=1)
         return mu, logvar
 
-    def reparameterize(self, mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
-        """z = mu + sigma * eps, eps ~ N(0, I): a draw from q(z | x) that gradients pass. All (B, Z).
+    def reparameterize(
+        self,
+        mu: Tensor,
+        logvar: Tensor,
+        eps: Tensor | None = None,
+    ) -> Tensor:
+        """z = mu + sigma * eps, eps ~ N(0, I): a draw that gradients pass.
 
+        It is a draw from q(z | x). All are (B, Z).
         Paper: Kingma & Welling 2014, section 2.4.
         """
         self._expect_codes(mu, logvar, mu if eps is None else eps)
@@ -169,9 +175,9 @@ class VAE(nn.Module):
         return self.decode(self.encode(x)[0])
 
     def loss(self, x: Tensor, *, eps: Tensor | None = None) -> dict[str, Tensor]:
-        """recon + beta * kl in nats per example, averaged over the batch; with beta 1 it is -ELBO, one draw of it.
+        """recon + beta * kl in nats per example, averaged over the batch.
 
-        Equation 7 of the paper.
+        With beta 1 it is -ELBO, one draw of it. Equation 7 of the paper.
 
         Args:
             x: data (B, ...) in the range of the likelihood.
@@ -185,11 +191,17 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def log_prob(
-        self, x: Tensor, k: Size, rng: torch.Generator | None = None, *, rows: Size = 1000
+        self,
+        x: Tensor,
+        k: Size,
+        rng: torch.Generator | None = None,
+        *,
+        rows: Size = 1000,
     ) -> Tensor:
-        """The importance-weighted bound (IWAE) log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
+        """log 1/k sum_i p(x, z_i) / q(z_i | x), z_i ~ q, nats, shape (B,).
 
-        Its expectation is the ELBO at k = 1, grows with k, and tends to log p(x).
+        The importance-weighted bound (IWAE). Its expectation is the ELBO at
+        k = 1, grows with k, and tends to log p(x).
         Paper: Burda, Grosse & Salakhutdinov 2016, equation 8 and theorem 1.
 
         Args:
@@ -199,19 +211,30 @@ class VAE(nn.Module):
         mu, logvar = self.encode(x)
         per_turn = max(1, rows // len(x))
         turns = [min(per_turn, k - done) for done in range(0, k, per_turn)]
-        parts = [self._log_weights(x, mu, logvar, n, rng).logsumexp(dim=0) for n in turns]
+        log_w = [self._log_weights(x, mu, logvar, n, rng) for n in turns]
+        parts = [part.logsumexp(dim=0) for part in log_w]
         return torch.stack(parts).logsumexp(dim=0) - math.log(k)
 
     def _log_weights(
-        self, x: Tensor, mu: Tensor, logvar: Tensor, n: int, rng: torch.Generator | None
+        self,
+        x: Tensor,
+        mu: Tensor,
+        logvar: Tensor,
+        n: int,
+        rng: torch.Generator | None,
     ) -> Tensor:
-        """log p(x | z_i) + log p(z_i) - log q(z_i | x) for n codes an example, shape (n, B)."""
-        x, mu, logvar = (t.expand(n, *t.shape).flatten(0, 1) for t in (x, mu, logvar))  # (n B, ...)
+        """log p(x | z_i) + log p(z_i) - log q(z_i | x), shape (n, B).
+
+        There are n codes for each example.
+        """
+        together = (t.expand(n, *t.shape) for t in (x, mu, logvar))
+        x, mu, logvar = (t.flatten(0, 1) for t in together)  # (n B, ...)
         eps = normal(mu, mu.shape, rng)
         z = self.reparameterize(mu, logvar, eps)
-        # log p(z) and log q(z | x) both hold -Z/2 log 2 pi, so the constants cancel
+        # log p(z) and log q(z | x) both hold -Z/2 log 2 pi, which cancels
         log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(dim=1)
-        return (log_ratio - self.likelihood.nll(self.decoder(z), x)).unflatten(0, (n, -1))
+        log_w = log_ratio - self.likelihood.nll(self.decoder(z), x)
+        return log_w.unflatten(0, (n, -1))
 
     @torch.no_grad()
     def sample(
@@ -278,7 +301,10 @@ class LinearGaussian:
         return MultivariateNormal(self.b, C).log_prob(x)
 
     def posterior(self, x: Tensor) -> MultivariateNormal:
-        """p(z | x) = N(M^-1 W^T (x - b) / sd^2, M^-1) with M = I + W^T W / sd^2, a batch of B."""
+        """p(z | x) = N(M^-1 W^T (x - b) / sd^2, M^-1), a batch of B.
+
+        M = I + W^T W / sd^2.
+        """
         expect_data("x", x, "B D", self.W, D=len(self.b))
         M = self._precision()
         return MultivariateNormal(
@@ -294,13 +320,15 @@ class LinearGaussian:
         return mu, -self._precision().diagonal().log().expand_as(mu)
 
     def elbo(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-        """E_q log p(x | z) - KL(q || N(0, I)) with q = N(mu, diag(exp(logvar))), in closed form, nats, shape (B,).
+        """E_q log p(x | z) - KL(q || N(0, I)) in closed form, nats, shape (B,).
 
-        The expected squared error is |x - b - W mu|^2 + sum_j sigma_j^2 |W_j|^2, W_j the columns of W.
+        q = N(mu, diag(exp(logvar))). The expected squared error is
+        |x - b - W mu|^2 + sum_j sigma_j^2 |W_j|^2, W_j the columns of W.
         """
         self._expect_q(mu, logvar, x)
         spread = logvar.exp() @ self.W.square().sum(dim=0) / (2 * self.sd**2)
-        return -gaussian_nll(mu @ self.W.T + self.b, x, self.sd) - spread - gaussian_kl(mu, logvar)
+        at_mean = -gaussian_nll(mu @ self.W.T + self.b, x, self.sd)
+        return at_mean - spread - gaussian_kl(mu, logvar)
 
     def gap(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
         """KL(q(z | x) || p(z | x)), nats, shape (B,): what the ELBO lacks of log p(x)."""

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import genbook  # noqa: E402
 
+NO_ADDRESS = "https://github.com/OWNER/learning-to-generate"
 QUIZ = """
 ```{quiz} Is $1 + 1 = 2$?
 - [x] Yes :: By **counting**,
@@ -96,7 +97,7 @@ def test_a_stored_number_comes_from_the_file(tmp_path, monkeypatch):
         tmp_path, "{stored}`x:a.b:.2f`, {stored}`x:a.0.5:.1f`, {stored}`x:a.0.5.2:.2f`"
     )
     assert not warnings
-    assert "1.23, 2.5 ± 1.8, 4.50" in page
+    assert "1.23, 2.5\u00a0±\u00a01.8, 4.50" in page, "no line ends at the sign"
 
 
 def test_a_stored_number_that_is_not_there_stops_the_build(tmp_path, monkeypatch):
@@ -105,19 +106,23 @@ def test_a_stored_number_that_is_not_there_stops_the_build(tmp_path, monkeypatch
     assert "asks for 'b', but there is only: 1" in warnings
 
 
+def inks(page: str) -> list[np.ndarray]:
+    """How opaque the ink of each strip is, pixel by pixel."""
+    files = re.findall(r"--ink:url\(data:image/png;base64,([^)]+)\)", page)
+    return [imread(io.BytesIO(base64.b64decode(file)))[..., -1] for file in files]
+
+
 def test_a_strip_shows_the_stored_levels(tmp_path, monkeypatch):
     ramp = [[k % 17 for k in range(64)], [16] * 64]
     monkeypatch.setattr(genbook.table, "stored", lambda name: {"p": {"a & b": ramp}})
     page, warnings = build(tmp_path, "```{strip} x:p\n:alt: Two pictures.\nA *caption*.\n```")
     assert not warnings and 'aria-label="Two pictures."' in page and "A <em>caption</em>." in page
     assert '<th scope="row">a &amp; b</th>' in page
-    encoded = page.split("data:image/png;base64,")[1].split('"')[0]
-    pixels = imread(io.BytesIO(base64.b64decode(encoded)))[..., 0]
-    assert pixels.shape == (10, 19)
-    assert np.allclose(pixels[1:9, 1:9].ravel(), 1 - np.array(ramp[0]) / 16, atol=0.01)
-    assert (pixels[1:9, 10:18] == 0).all()
-    frame = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, 9], pixels[:, -1]]
-    assert all((line == 1).all() for line in frame)
+    (ink,) = inks(page)
+    assert ink.shape == (48, 102), "six pixels a side, and a gap"
+    assert np.allclose(ink[3::6, 3:48:6].ravel(), np.array(ramp[0]) / 16, atol=0.01)
+    assert (ink[:, 54:] == 1).all() and (ink[:, 48:54] == 0).all()
+    assert 'aria-label="a &amp; b"' in page
 
 
 def test_a_strip_takes_rows_from_several_places(tmp_path, monkeypatch):
@@ -128,9 +133,7 @@ def test_a_strip_takes_rows_from_several_places(tmp_path, monkeypatch):
     rows = [row.split("</th>")[0] for row in page.split('<th scope="row">')[1:]]
     words = genbook.words.PICTURES
     assert rows == [words["gan"], words["real"], words["gan"]]
-    files = [part.split('"')[0] for part in page.split("data:image/png;base64,")[1:]]
-    widths = [imread(io.BytesIO(base64.b64decode(file))).shape[1] for file in files]
-    assert widths == [19, 19, 19], "two images in each row"
+    assert [ink.shape[1] for ink in inks(page)] == [102, 102, 102], "two images in each row"
 
 
 def footer_of(pagename: str, repository: str | None) -> str:
@@ -154,6 +157,22 @@ def test_every_page_leads_to_the_changes_and_to_a_report(page, up):
 
 def test_without_a_repository_there_is_no_form_to_report_with():
     assert "issues" not in footer_of("book/index", None)
+
+
+def test_the_theme_links_to_a_repository_only_if_it_has_an_address():
+    buttons = {"use_issues_button": True, "launch_buttons": {"colab_url": "https://colab"}}
+    for address, left in (("https://github.com/ada/course", buttons), (NO_ADDRESS, {})):
+        own = {"repository_url": address} | buttons
+        config = SimpleNamespace(html_theme_options=own | {"depth": 2})
+        genbook.hide_repository(None, config)
+        assert config.html_theme_options == (own if left else {}) | {"depth": 2}
+
+
+def test_a_folded_cell_is_named_by_what_it_shows():
+    context = {"body": '<summary aria-label="Toggle hidden content">\n<p>Solution</p></summary>'}
+    genbook.name_folds(None, "notebooks/00", "page.html", context, None)
+    assert context["body"] == "<summary>\n<p>Solution</p></summary>"
+    genbook.name_folds(None, "search", "search.html", {}, None)
 
 
 def test_the_cache_key_covers_code_data_and_budget(tmp_path, monkeypatch):

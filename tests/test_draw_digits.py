@@ -127,33 +127,35 @@ def test_8_bits_cost_less_than_a_draw_is_off_by():
         assert 0 < moved < 0.01 * wrong
 
 
-def test_other_networks_are_refused():
-    for net in (UNet(IMAGE, (8, 16), words=3), UNet(IMAGE, (8, 16), patch=2)):
-        with pytest.raises(ValueError, match="net: expected patches of one pixel and no words"):
-            packed(net)
-
-
 FORWARD = """
 const [{ packed, cases }] = [JSON.parse(require("fs").readFileSync(process.argv[2], "utf-8"))];
-const net = unetOf(packed, 8);
+const net = unetOf(packed, Math.sqrt(cases[0].x.length / (packed.patch === 2 ? 3 : 1)));
 console.log(JSON.stringify(cases.map(({ x, t, y }) => Array.from(net.denoise(Float32Array.from(x), net.told(t, y))))));
 """
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node; the browser's test needs none")
-@pytest.mark.parametrize("classes", [0, 11])
-def test_the_scripts_forward_pass_is_torchs(classes, tmp_path):
-    net = UNet(IMAGE, (16, 32), classes=classes).eval()
+@pytest.mark.parametrize(
+    "shape, options, y",
+    [
+        (IMAGE, {}, [-1] * 5),
+        (IMAGE, {"classes": 11}, [0, 3, 10, 9, 10]),
+        ((3, 16, 16), {"words": 18, "patch": 2}, [[0, 0], [1, 0], [18, 2], [3, 4], [5, 5]]),
+    ],
+    ids=["nothing", "labels", "words and patches"],
+)
+def test_the_scripts_forward_pass_is_torchs(shape, options, y, tmp_path):
+    net = UNet(shape, (16, 32), **options).eval()
     for p in net.parameters():
         torch.nn.init.normal_(p, std=0.1)
-    x, t = torch.randn(5, *IMAGE), torch.tensor([1, 20, 333, 700, 1000])
-    y = torch.tensor([0, 3, 10, 9, 10]) if classes else None
+    if options.get("words"):
+        torch.nn.init.zeros_(net.condition.word.weight[0])  # where there is no word
+    x, t = torch.randn(5, *shape), torch.tensor([1, 20, 333, 700, 1000])
     with torch.no_grad():
-        v = from_8_bits(net)(x, t, y).flatten(1)
-    labels = y.tolist() if classes else [-1] * 5
+        v = from_8_bits(net)(x, t, torch.tensor(y) if options else None).flatten(1)
     cases = [
         {"x": a, "t": b, "y": c}
-        for a, b, c in zip(x.flatten(1).tolist(), t.tolist(), labels, strict=True)
+        for a, b, c in zip(x.flatten(1).tolist(), t.tolist(), y, strict=True)
     ]
     (tmp_path / "in.json").write_text(
         json.dumps({"packed": packed(net), "cases": cases}), encoding="utf-8"

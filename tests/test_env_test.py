@@ -52,7 +52,7 @@ def test_the_notebooks_of_colab_lie_outside_and_install_this_tree(tmp_path):
     }
     assert not list((folder / "genlib").iterdir()), "an empty folder, to be overlooked"
     text = (folder / "00_start_here.ipynb").read_text(encoding="utf-8")
-    assert f'url := \\"{(tmp_path / "repository").as_uri()}\\"' in text
+    assert f"--no-deps git+{(tmp_path / 'repository').as_uri()}\\n" in text
     copied = tmp_path / "repository" / "genlib" / "run.py"
     assert copied.read_bytes() == (ROOT / "genlib" / "run.py").read_bytes()
     log = ["git", "-C", str(tmp_path / "repository"), "status", "--porcelain"]

@@ -11,7 +11,8 @@ import pytest
 from scipy import integrate, stats
 from scipy.linalg import sqrtm
 
-from tools import make_exam
+from genlib.table import stored
+from tools import make_exam, written
 from tools.make_exam import EACH, PROBLEMS, Problem, draw
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,7 +195,7 @@ def test_sheets_and_keys_of_a_class(tmp_path):
     students = ["Ada K.", "Ben Ö."]
     files = make_exam.write(tmp_path / "a", "5", students)
     make_exam.write(tmp_path / "b", "5", students[:1], PROBLEMS[2:4])
-    assert len(files) == 8
+    assert len(files) == 10
     read = {path.relative_to(tmp_path / "a"): path.read_text(encoding="utf-8") for path in files}
     ada, ben = read[Path("Ada_K..md")], read[Path("Ben_Ö..md")]
     key = read[Path("key/Ada_K..md")]
@@ -257,11 +258,82 @@ def test_problems_of_ones_own_are_taken_from_a_folder(tmp_path):
     assert failed.returncode == 2 and "--problems: expected some of bayes" in failed.stderr
 
 
+# --- written problems on a sheet ---------------------------------------------------------------
+
+
+def test_a_written_exam_on_paper_has_no_answers_and_its_key_has_them(tmp_path):
+    texts = written.chosen(["exam", "4.2", "6"])
+    assert [p.name for p in texts] == [
+        *(f"exam.{i}" for i in range(1, 11)),
+        "4.2",
+        *(f"6.{i}" for i in range(1, 7)),
+    ]
+    make_exam.write(tmp_path, "5", templates=(), texts=texts)
+    paper, key = (
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("exam.md", "key/exam.md")
+    )
+    points = sum(p.points for p in texts)
+    assert f"{points} minutes, {points} points." in paper and "significant digits" not in paper
+    assert paper.count("\n## ") == len(texts) and "Name: ____" in paper and "Date: ____" in paper
+    for problem in texts:
+        question, answer = (written.for_print(text) for text in (problem.question, problem.answer))
+        assert question in paper and question in key and answer in key
+        for line in answer.splitlines():
+            assert len(line) < 40 or line not in paper
+    for text in (paper, key):
+        assert not re.search(r"\{[a-z]+\}`|\]\(|:::", text)
+    assert "points:*" in key and "points:*" not in paper
+    page = (tmp_path / "key" / "exam.html").read_text(encoding="utf-8")
+    assert page.count(r"\[") == page.count(r"\]") == key.count("\n$$\n") / 2 > 0
+    assert page.count("<li>") == len(re.findall("^- ", key, re.M))
+
+
+def test_equations_and_stored_numbers_are_written_out():
+    text = "By {eq}`steer-convert` it is {stored}`table:rows.vae.parameters:,`, see [06a](../x.ipynb#y)."
+    count = f"{stored('table')['rows']['vae']['parameters']:,}"
+    assert written.for_print(text) == f"By $s = 1 + w$ it is {count}, see 06a."
+    with pytest.raises(ValueError, match="expected an equation of a page, got 'no-such'"):
+        written.for_print("{eq}`no-such`")
+
+
+def test_a_sheet_names_student_date_and_number_and_begins_a_page(tmp_path):
+    make_exam.write(tmp_path, "5", ["Ada", "Ben"], PROBLEMS[2:3], written.chosen(["3.1"]))
+    ben = (tmp_path / "Ben.md").read_text(encoding="utf-8")
+    assert ben.splitlines()[2].startswith("Name: Ben · Date: ____") and "Sheet 2 of 2" in ben
+    assert "18 minutes, 16 points." in ben and ben.count("\n## ") == 2
+    every = (tmp_path / "all_sheets.html").read_text(encoding="utf-8")
+    assert every.count("<section>") == 2 and "section + section { break-before: page" in every
+    assert every.count("Name: Ada") == every.count("Name: Ben") == 1
+    assert "Half of the points" not in every
+    assert "Half of the points" in (tmp_path / "key" / "all_sheets.html").read_text("utf-8")
+    with pytest.raises(ValueError, match="expected every name once, got all_sheets"):
+        make_exam.write(tmp_path, "5", ["Ada", "all sheets"])
+
+
+def test_written_problems_of_ones_own(tmp_path):
+    """The example of the page."""
+    own = re.search(r"^````\n(# Week 4\n.*?)^````$", PAGE.read_text(encoding="utf-8"), re.M | re.S)[
+        1
+    ]
+    (tmp_path / "week_4.md").write_text(own, encoding="utf-8")
+    (problem,) = written.chosen(["week_4.1"], tmp_path)
+    assert problem.title.startswith("Explain: ") and problem.points == 4
+    assert "Half of the points" in problem.answer and ":::" not in problem.answer
+    with pytest.raises(
+        ValueError, match=r"written: expected some of 1.1, .*, week_4.1, got week_5"
+    ):
+        written.chosen(["week_5"], tmp_path)
+    (tmp_path / "week_4.md").write_text(own.replace("dropdown", "note"), encoding="utf-8")
+    with pytest.raises(ValueError, match="week_4.md, problem 1: expected a folded answer"):
+        written.chosen(["week_4.1"], tmp_path)
+
+
 # --- the written exam ----------------------------------------------------------------------------
 
 
 def test_the_written_exam_is_whole():
-    text = PAGE.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8").split("\n## A written exam of 90 minutes\n")[1]
+    text = text.split("\n## ")[0]
     heads = re.findall(
         r"^### \d+\. (Derive|Explain|Find the fault): .+ \(chapter (\d), (\d+) minutes, (\d+) points\)$",
         text,

@@ -11,6 +11,7 @@ from genlib.__main__ import main
 from genlib.check import grade, marks, sitting
 from genlib.check.grade import Rules, Submission
 from genlib.check.marks import Mark, Question
+from tools import make_exercises
 
 NOTEBOOKS = grade.book_notebooks()
 
@@ -78,6 +79,71 @@ def test_a_notebook_is_known_by_its_key_its_checkers_or_its_functions(tmp_path):
     assert known("from genlib.check import ex99z", genlib={"notebook": "99z"}) == ""
     answers = [f"def {answer}(x): pass" for _, answer, _ in grade.exercises(NOTEBOOKS["04a"])]
     assert known(*answers[1:4]) == "04a" and known(*answers[:1]) == ""
+
+
+def test_namesakes_are_told_apart_and_one_student_is_one(tmp_path):
+    for place in ("a/anna", "b/anna", "a/ben"):
+        made(tmp_path / f"{place}.ipynb")
+    files = [tmp_path / f"{place}.ipynb" for place in ("a/anna", "a/ben", "b/anna")]
+    found = grade.find([*files, made(tmp_path / "b" / "cem.ipynb")])
+    assert names(found, tmp_path) == [
+        ("anna 1", "a/anna.ipynb"),
+        ("ben", "a/ben.ipynb"),
+        ("anna 2", "b/anna.ipynb"),
+        ("cem", "b/cem.ipynb"),
+    ]
+    assert [one.namesakes for one in found] == [2, 1, 2, 1]
+    for name in ("one", "deep/two"):
+        made(tmp_path / "c" / "dora" / f"{name}.ipynb")
+    assert {one.student for one in grade.find([tmp_path / "c"])} == {"dora"}
+
+
+def test_what_is_no_notebook_has_a_row_that_says_so(tmp_path):
+    made(tmp_path / "ann.ipynb")
+    (tmp_path / "cem").mkdir()
+    for name in ("ben.zip", "marks.csv", ".DS_Store", "cem/04a.zip", "dora.ipynb.txt"):
+        (tmp_path / name).write_text("PK", encoding="utf-8")
+    found = grade.find([tmp_path])
+    assert [one.student for one in found] == ["ann", "ben", "dora.ipynb", "cem"]
+    rules = Rules(NOTEBOOKS, grade.points_table())
+    made(tmp_path / "ben" / "04a.ipynb")  # unpacked
+    assert [one.path.name for one in grade.find([tmp_path])].count("ben.zip") == 0
+    zipped, other, folder = (grade.mark(one, rules).notes for one in found[1:])
+    assert zipped == [
+        "not marked: this is no notebook (.ipynb), but ben.zip: unpack it into a folder of that name"
+    ]
+    assert other == ["not marked: this is no notebook (.ipynb), but dora.ipynb.txt"]
+    assert folder == ["not marked: there is no notebook (.ipynb) in this folder, but 04a.zip"]
+
+
+def test_one_odd_file_is_a_note_and_no_end(tmp_path):
+    path = made(tmp_path / "x.ipynb", "from genlib.check import ex04a as check")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["cells"].insert(0, {"cell_type": "markdown", "source": None})
+    path.write_text(json.dumps(content), encoding="utf-8")
+    mark = grade.mark(Submission("x", path), Rules(NOTEBOOKS, grade.points_table()))
+    assert mark.notes[0].startswith("not marked: ") and mark.grade == ""
+
+
+def test_the_name_in_the_first_cell(tmp_path):
+    def named(text: str) -> dict[str, str]:
+        path = made(tmp_path / "x.ipynb", "1")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["cells"].insert(0, {"cell_type": "markdown", "source": text.splitlines(True)})
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return grade.about(path)
+
+    cell = make_exercises.NAME.format(number="04a", colab="")
+    nothing = {"name": "", "number": "", "language": ""}
+    assert named(cell) == nothing
+    filled = cell.replace("**Name:** …", "**Name:** Ann Kim …", 1)
+    numbered = filled.replace("**Number:** …", "**Number:** 17")
+    assert named(numbered) == nothing | {"name": "Ann Kim", "number": "17"}
+    assert named("**Name**: Ben\n") == nothing | {"name": "Ben"}
+    assert named("My name is a secret") == nothing
+    r = made(tmp_path / "r.ipynb", "1", kernelspec={"name": "ir", "language": "R"})
+    assert grade.about(r) == nothing | {"language": "R"}
+    assert grade.about(made(tmp_path / "r.ipynb", "1", kernelspec=3)) == nothing
 
 
 # --- asked -------------------------------------------------------------------------------------------------------
@@ -161,8 +227,17 @@ def test_a_students_own_checks_are_left_out_and_nothing_else():
 
 
 def test_who_touches_the_checkers_is_seen_and_nobody_else():
-    for source in ("setattr(check, 'exercise_1', f)", "check.exercise_2 = f", "f.__wrapped__"):
+    for source in (
+        "setattr(check, 'exercise_1', f)",
+        "check.exercise_2 = f",
+        "f.__wrapped__",
+        "x = 1\ntorch.allclose = lambda *a, **k: True",
+        "    torch.Tensor.mean = g",
+        "setattr(torch, 'equal', g)",
+    ):
         assert grade.TOUCHES.search(source)
+    for source in ("torch.backends.cudnn.deterministic = True", "y = torch.zeros(3) == x"):
+        assert not grade.TOUCHES.search(source)
     for path in NOTEBOOKS.values():
         assert not any(map(grade.TOUCHES.search, grade.read(path)[0])), path
 
@@ -214,6 +289,8 @@ def test_the_table_counts_and_holds_no_formula(tmp_path):
     ann, other = rows(tmp_path / "a" / "marks.csv", "utf-8-sig")
     columns = [
         "student",
+        "name",
+        "number",
         "notebook",
         "file",
         "exercise_2",
@@ -226,6 +303,8 @@ def test_the_table_counts_and_holds_no_formula(tmp_path):
     assert list(ann) == columns
     assert [ann[name] for name in columns] == [
         "ann",
+        "",
+        "",
         "04a",
         "04a.ipynb",
         "0",
@@ -245,6 +324,37 @@ def test_feedback_has_a_file_each_and_no_markup_of_the_student(tmp_path):
     text = (tmp_path / "ann.md").read_text(encoding="utf-8")
     assert "**2 of 3 points**" in text and "**Right** (2 of 2): Said &lt;b>so&lt;/b>." in text
     assert "## Two\n\n**Not yet** (0 of 1): Look again." in text
+
+
+def test_the_title_is_a_name_and_not_that_of_a_folder():
+    for student, written, title in (
+        ("Ann Kim_17_assignsubmission_file_", "anna", "Ann Kim"),
+        ("kimann_LATE_1234_5678_04a", "Ann Kim", "Ann Kim"),
+        ("kimann_1234_5678_04a", "", "kimann"),
+        ("Copy of 04a_a_gan (1)", "Ann <b>", "Ann &lt;b>"),
+        ("lab_1_2_anna", "", "lab_1_2_anna"),
+    ):
+        said = marks.feedback(example(student, written={"name": written}))
+        assert said.splitlines()[0] == f"# {title}"
+
+
+def test_the_table_says_where_the_files_of_namesakes_lie(tmp_path):
+    pair = [example("anna 1"), example("anna 2", written={"name": "Anna K", "number": "7"})]
+    for one, place in zip(pair, "ab", strict=True):
+        one.path = tmp_path / place / "anna.ipynb"
+    marks.write_csv(pair, tmp_path / "marks.csv")
+    first, second = rows(tmp_path / "marks.csv", "utf-8-sig")
+    assert (first["file"], second["file"]) == ("a/anna.ipynb", "b/anna.ipynb")
+    assert (second["name"], second["number"]) == ("Anna K", "7")
+    marks.write_lms(pair, tmp_path / "m.csv", "moodle")
+    assert len(rows(tmp_path / "m.csv")) == 2
+
+
+def test_two_files_of_one_student_of_canvas_are_one_row(tmp_path):
+    both = [example("kimann_1234_5678_04a", "not yet"), example("kimann_LATE_1234_5999_04a-1")]
+    marks.write_lms(both, tmp_path / "c.csv", "canvas")
+    _, ann = rows(tmp_path / "c.csv")
+    assert (ann["ID"], ann["04a"]) == ("1234", "2")
 
 
 def test_the_columns_of_moodle_and_canvas(tmp_path):

@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 
 from genlib import interact, pretrained
 from genlib.interact import Interactive
+from genlib.interact.base import LIMIT
 from genlib.interact.ledger import LEDGER, WORDS, entry, folded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,3 +109,9 @@ def test_line_and_ledger_stand_in_the_pages(tmp_path):
 def test_a_figure_without_a_line_is_named():
     with pytest.raises(ValueError, match="name: expected one of .*two_gaussians.*, got 'cat'"):
         entry("cat")
+
+
+def test_no_figure_is_large_and_all_together_are_light():
+    """At most 200 kB each, which `Interactive` itself refuses to exceed, and 2 MB in all."""
+    sizes = {name: len(getattr(interact, name)()._repr_html_().encode()) for name in LEDGER}
+    assert max(sizes.values()) <= LIMIT and sum(sizes.values()) <= 2_000_000, sizes

@@ -23,6 +23,7 @@ MODELS = {
     "judge_fashion_mnist": lambda: judge("fashion_mnist"),
     "ddpm_digits": pretrained.digits_ddpm,
     "ddpm_digits_guided": pretrained.digits_ddpm_guided,
+    "ddpm_shapes_small": pretrained.shapes_ddpm_small,
     "autoencoder_plane": pretrained.latent_plane_autoencoder,
     "vae_plane": pretrained.latent_plane_vae,
 }

@@ -135,18 +135,28 @@ def test_both_files_say_the_same(written):
     assert xml == gift
 
 
-def test_the_file_for_text2qti_has_all_questions_with_answers_and_reasons(files):
-    title, *blocks = files[2].strip().split("\n\n")
-    assert title == "Quiz title: Learning to Generate\nShuffle answers: true"
-    for number, (block, (page, right, lengths)) in enumerate(
-        zip(blocks, on_the_pages(), strict=True), start=1
-    ):
-        name, question, *lines = block.splitlines()
-        assert name.startswith(f"Title: {page} ") and question.startswith(f"{number}. ")
-        marks = [re.match(r"(\*?)[a-h]\) \S", line) for line in lines[::2]]
-        assert [mark[1] == "*" for mark in marks] == right
-        for reason, length in zip(lines[1::2], lengths, strict=True):
-            assert reason.startswith("... ") and len(reason) - 4 <= length
+def test_text2qti_gets_a_file_for_each_page_with_answers_and_reasons(files):
+    texts, pages = files[2:], on_the_pages()
+    stems = list(dict.fromkeys(page for page, _, _ in pages))
+    assert len(texts) == len(stems) == 8
+    for text, stem in zip(texts, stems, strict=True):
+        title, *blocks = text.strip().split("\n\n")
+        number = stem[:2] if stem[:2].isdigit() else ""
+        assert title.startswith(f"Quiz title: Learning to Generate: {number}")
+        assert title.endswith("\nShuffle answers: true")
+        wanted = [page for page in pages if page[0] == stem]
+        for count, (block, (page, right, lengths)) in enumerate(
+            zip(blocks, wanted, strict=True), start=1
+        ):
+            name, question, *lines = block.splitlines()
+            assert name == f"Title: {page} {count:02d}" and question.startswith(f"{count}. ")
+            marks = [re.match(r"(\*?)[a-h]\) \S", line) for line in lines[::2]]
+            assert [mark[1] == "*" for mark in marks] == right
+            for reason, length in zip(lines[1::2], lengths, strict=True):
+                assert reason.startswith("... ") and len(reason) - 4 <= length
+
+
+def test_text2qti_marks_several_right_ones():
     several = [Option(True, "2", "Yes."), Option(True, "4", "Yes."), Option(False, "3", "No.")]
     text = make_questions.text2qti([Question("n", "c", "Which?", several)], "T")
     assert text.split("\n\n")[1] == (

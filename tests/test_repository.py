@@ -20,7 +20,7 @@ from PIL import Image
 
 from tools.freeze import name as package_name
 from tools.freeze import pinned
-from tools.set_repository import current, slug
+from tools.set_repository import badge, current, has_address, setup_cell, slug, tag
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -62,15 +62,6 @@ ORDER = [
     {"check"},
     {"__main__"},
 ]
-SETUP = """import sys
-from importlib.util import find_spec
-if not (find_spec("genlib") and find_spec("genlib.run")):  # genlib, the library of this course, is not in this kernel
-    assert "google.colab" in sys.modules, "choose another kernel: the interpreter .venv/bin/python of your checkout (`make env` makes it)"
-    assert "OWNER" not in (url := "https://github.com/OWNER/learning-to-generate"), "set the address once: make repository URL=https://github.com/you/your-copy"
-    %pip install -q --no-deps git+{url}
-    sys.modules.pop("genlib", None)  # forget an empty folder of that name
-from genlib.run import setup
-run = setup(seed=0)"""  # noqa: E501
 
 
 def rank(module: str) -> int:
@@ -295,11 +286,9 @@ def test_notebook_has_the_house_form(path):
         r"^\*\*Budgets\.\*\* quick: .+; cpu: .+; gpu: .+$", first.source, re.MULTILINE
     )
     assert len(budgets) == 1, "the first cell says on one line what each budget means"
-    setup = SETUP.replace("https://github.com/OWNER/learning-to-generate", current())
+    setup = setup_cell(current(), tag())
     assert second.source == setup, "the second cell is the setup cell, the same in every notebook"
-    assert len(setup.splitlines()) <= 9, (
-        "short; an install on Colab, and only there, takes its lines"
-    )
+    assert len(setup.splitlines()) <= (7 if has_address(current()) else 3), "short"
     headings = [
         c
         for c in notebook.cells
@@ -332,10 +321,10 @@ def test_notebook_is_stripped_and_portable(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebook_opens_on_colab(path):
-    link = f"https://colab.research.google.com/github/{slug(current())}/blob/main/notebooks/{path.name}"
-    assert (
-        f"[![Open in Colab](../book/_static/colab-badge.svg)]({link})" in load(path).cells[0].source
-    )
+    """Once there is an address; before that nothing leads nowhere."""
+    title, below, *_ = load(path).cells[0].source.split("\n\n")
+    assert badge(current(), path.name, tag()) == (below if has_address(current()) else "")
+    assert "OWNER" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

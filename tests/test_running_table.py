@@ -230,3 +230,9 @@ def test_stored_reads_the_checkout_and_the_package(tmp_path, monkeypatch):
     (tmp_path / "results" / "cats.json").write_text('{"paws": 4}', encoding="utf-8")
     monkeypatch.setattr(table, "HERE", tmp_path)
     assert stored("cats") == {"paws": 4}
+
+
+@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 2.0], [3.0]]])
+def test_spreads_need_two_seeds_of_as_many_draws(values):
+    with pytest.raises(ValueError, match="values: expected two seeds or more"):
+        spreads(values)

@@ -67,7 +67,7 @@ def test_each_family_shows_its_digits_and_its_distance_in_floors(monkeypatch):
     rows = ("ae_fitted_mixture", "vae", "gan", "ddpm")
     wanted = [np.mean([np.mean(own) for own in stored["rows"][row]["frechet"]]) for row in rows]
     assert re.findall(r">([\d.]+)</b>", html) == [f"{value / floor:.1f}" for value in wanted]
-    pictures = re.findall(r";mask-image:url\(data:image/png;base64,([^)]+)\)", html)
+    pictures = re.findall(r"--ink:url\(data:image/png;base64,([^)]+)\)", html)
     for encoded, (where, _, _) in zip(pictures, genstart.FAMILIES.values(), strict=True):
         ink = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))[..., 1]
         name, _, path = where.partition(":")

@@ -41,11 +41,23 @@ def test_a_list_holds_no_cuda(monkeypatch):
         return found
 
     monkeypatch.setattr(tool, "run", run)
+    monkeypatch.setattr(tool, "uv", lambda: {"PYTHONPATH": "there"})
     assert tool.locked("macos", "3.12") == ["numpy==2.4.6", "torch==2.13.0", "tritonx==1"]
     command, environment = seen[0]
     assert command[command.index("--python-platform") + 1] == "macos"
     assert command[command.index("--python-version") + 1] == "3.12"
-    assert environment == {"MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    assert environment == {"MACOSX_DEPLOYMENT_TARGET": "14.0", "PYTHONPATH": "there"}
+
+
+def test_uv_is_fetched_once_where_it_is_missing(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(tool, "UV", tmp_path / "uv")
+    monkeypatch.setattr(tool, "run", lambda *command: calls.append(command) or tool.UV.mkdir())
+    monkeypatch.setattr(tool, "find_spec", lambda name: name)
+    assert tool.uv() == {} and not calls
+    monkeypatch.setattr(tool, "find_spec", lambda name: None)
+    assert tool.uv() == tool.uv() == {"PYTHONPATH": str(tmp_path / "uv")}
+    assert len(calls) == 1 and calls[0][-3:] == ("--target", str(tmp_path / "uv"), "uv")
 
 
 @pytest.mark.parametrize("system, asked", [("linux", True), ("windows", False)])
@@ -69,12 +81,11 @@ def test_sums_are_those_of_the_files(tmp_path):
 
 
 def test_without_a_built_book_nothing_is_lost(monkeypatch, tmp_path):
-    monkeypatch.setattr(tool, "HTML", tmp_path / "html")
-    monkeypatch.setattr(tool, "TARGET", tmp_path / "stick")
+    places = ["--html", str(tmp_path / "html"), "--out", str(tmp_path / "stick")]
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / "old").write_text("kept", encoding="utf-8")
     with pytest.raises(SystemExit, match="expected a built book"):
-        tool.main(["--systems", "linux"])
+        tool.main(["--systems", "linux", *places])
     assert (tmp_path / "stick" / "old").exists()
 
 

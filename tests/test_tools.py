@@ -1,6 +1,7 @@
 """The tools that make derived files, each tried on a copy or in an empty folder."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,42 @@ def test_the_address_is_written_everywhere(tmp_path):
     for path in set_repository.files(tmp_path):
         text = path.read_text(encoding="utf-8")
         assert not [host for host in ("github.com", "github", "gh") if f"{host}/{old}" in text]
+
+
+def test_notebooks_get_a_badge_and_an_install_with_the_address_and_lose_them_without(tmp_path):
+    house(tmp_path)
+    notebook, template = "notebooks/05c_fewer_steps.ipynb", "templates/notebook.ipynb"
+    none = "https://github.com/OWNER/learning-to-generate"
+    set_repository.write(none, tmp_path)
+    bare = {name: (tmp_path / name).read_text(encoding="utf-8") for name in (notebook, template)}
+    assert not any(re.search(r"/OWNER/|[Cc]olab|%pip", text) for text in bare.values())
+    for url in ("https://github.com/ada/course", "https://github.com/bo/copy"):
+        set_repository.write(url, tmp_path)
+        owner = url.removeprefix("https://github.com/")
+        for name, called in ((notebook, "05c_fewer_steps"), (template, "@NUMBER@a_@NAME@")):
+            first, second = json.loads((tmp_path / name).read_text(encoding="utf-8"))["cells"][:2]
+            title, badge, rest = "".join(first["source"]).split("\n\n", 2)
+            colab = f"https://colab.research.google.com/github/{owner}/blob/main/notebooks"
+            assert badge.endswith(f"]({colab}/{called}.ipynb)") and title.startswith("# ")
+            assert not rest.startswith("[!")
+            assert f"\n    %pip install -q --no-deps git+{url}\n" in "".join(second["source"])
+    set_repository.write(none, tmp_path)
+    assert bare == {name: (tmp_path / name).read_text(encoding="utf-8") for name in bare}
+
+
+def test_a_tag_pins_what_colab_opens_and_installs(tmp_path):
+    house(tmp_path)
+    url, notebook = "https://github.com/ada/course", tmp_path / "notebooks/05c_fewer_steps.ipynb"
+    set_repository.write(url, tmp_path, tag="2027-spring")
+    text = notebook.read_text(encoding="utf-8")
+    assert set_repository.tag(tmp_path) == "2027-spring"
+    assert "ada/course/blob/2027-spring/notebooks/05c" in text and "blob/main" not in text
+    assert f"git+{url}@2027-spring\\n" in text
+    with pytest.raises(ValueError, match="TAG: expected a name"):
+        set_repository.write(url, tmp_path, tag="a b")
+    set_repository.write(url, tmp_path)
+    text = notebook.read_text(encoding="utf-8")
+    assert set_repository.tag(tmp_path) == "main" and "2027" not in text and "blob/main" in text
 
 
 @pytest.mark.parametrize("url", ["", "github.com/ada/course", "https://example.org/ada/course"])

@@ -34,8 +34,9 @@ needs_engine = pytest.mark.skipif(not (NODE or BROWSER), reason="needs node or C
 
 
 def javascript(code: str, data: object, folder: Path) -> object:
-    """What a piece of JavaScript returns that knows nn.js, four.js and `data`: in node, else in Chromium."""
-    scripts = [(FOLDER / f).read_text(encoding="utf-8") for f in ("shared.js", "nn.js", "four.js")]
+    """What a piece of JavaScript returns that knows the figure's parts and `data`: in node, else in Chromium."""
+    parts = ("shared", "nn", "density", "four")
+    scripts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in parts]
     tell = "console.log" if NODE else "((text) => { document.body.textContent = text; })"
     body = "\n".join(
         [*scripts, f"{tell}(JSON.stringify(((data) => {{{code}}})({json.dumps(data)})));"]
@@ -215,6 +216,7 @@ for (const x of data.x) model.step(Float64Array.from(x), 0);
 return [...found, thetas()];
 """
 TINY = {**PLAN, "width": 8, "octaves": 2, "waves": 2, "blur": [1e-9, 1e-9]}
+LAYERS = [2, 1, 3]
 
 
 class Waves(Fourier):
@@ -229,9 +231,9 @@ class Waves(Fourier):
 class Velocity(nn.Module):
     """The network of the figure's flow, as a `net` for FlowMatching."""
 
-    def __init__(self):
+    def __init__(self, hidden: tuple[int, ...]):
         super().__init__()
-        self.waves, self.net = Waves(TINY["waves"]), mlp((2 + 4 * TINY["waves"] + 7, 8, 8, 2))
+        self.waves, self.net = Waves(TINY["waves"]), mlp((2 + 4 * TINY["waves"] + 7, *hidden, 2))
 
     def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         u = (t / 1000 + 0.01).log()[:, None] / 2
@@ -239,16 +241,17 @@ class Velocity(nn.Module):
         return self.net(torch.cat([self.waves(x), u, *waves], dim=1))
 
 
-def twin_of(name: str) -> tuple[nn.Module, list[nn.Sequential]]:
+def twin_of(name: str, layers: int) -> tuple[nn.Module, list[nn.Sequential]]:
     """genlib's own model, and its networks in the order of the figure's."""
+    hidden = (8,) * layers
     if name == "flow":
-        net = Velocity()
+        net = Velocity(hidden)
         return FlowMatching(net), [net.net]
     if name == "gan":
-        G = mlp((10, 8, 8, 2), activation=nn.ReLU)
-        D = mlp((2 + 4 * TINY["octaves"], 8, 8, 1))
+        G = mlp((10, *hidden, 2), activation=nn.ReLU)
+        D = mlp((2 + 4 * TINY["octaves"], *hidden, 1))
         return GAN(G, nn.Sequential(Waves(2), *D, nn.Flatten(0)), 10, signs=8), [G, D]
-    encoder, decoder = mlp((2, 8, 8, 4 if name == "vae" else 2)), mlp((2, 8, 8, 2))
+    encoder, decoder = mlp((2, *hidden, 4 if name == "vae" else 2)), mlp((2, *hidden, 2))
     if name == "vae":
         likelihood = Gaussian(TINY["sd"])
         return VAE(encoder, decoder, 2, likelihood=likelihood), [encoder, decoder]
@@ -287,12 +290,13 @@ def losses(name: str, model: nn.Module, x: torch.Tensor, noise, times) -> Iterat
 
 @needs_engine
 @pytest.mark.parametrize("name", MODELS)
-def test_two_steps_of_every_model_are_those_of_genlib(name, tmp_path):
+@pytest.mark.parametrize("layers", LAYERS)
+def test_two_steps_of_every_model_are_those_of_genlib(name, layers, tmp_path):
     """The losses of genlib and torch's Adam move the weights to the same places."""
     x = torch.randn(2, B, 2, generator=torch.Generator().manual_seed(1)).double()
-    data = {"name": name, "plan": TINY, "x": x.flatten(1).tolist()}
+    data = {"name": name, "plan": TINY | {"layers": layers}, "x": x.flatten(1).tolist()}
     before, after = javascript(STEPS, data, tmp_path)
-    model, nets = twin_of(name)
+    model, nets = twin_of(name, layers)
     model.double()
     for net, theta in zip(nets, before, strict=name != "flow"):
         nn.utils.vector_to_parameters(torch.tensor(theta).double(), net.parameters())
@@ -332,7 +336,13 @@ return [...found, look()];
 
 def train(name: str, steps: int, folder: Path, density: str = "ring", **change) -> list[dict]:
     shape = in_units(DENSITIES[density]())
-    data = {"name": name, "steps": steps, "plan": PLAN, "change": change, "shape": shape}
+    data = {
+        "name": name,
+        "steps": steps,
+        "plan": PLAN | {"layers": 2},
+        "change": change,
+        "shape": shape,
+    }
     return javascript(TRAIN, data, folder)
 
 

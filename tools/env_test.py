@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from tools.set_repository import with_address
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "ipywidgets")
 OWN = "learning-to-generate"
@@ -199,7 +201,7 @@ def outside(root: Path, tmp: Path) -> Path:
     (folder / "genlib").mkdir(parents=True)
     for path in (root / "notebooks").glob("*.ipynb"):
         text = path.read_text(encoding="utf-8")
-        local = re.sub(r'(url := \\")[^"\\]*', lambda m: m[1] + checkout.as_uri(), text)
+        local = with_address(text, path.name, checkout.as_uri())
         (folder / path.name).write_text(local, encoding="utf-8")
     return folder
 

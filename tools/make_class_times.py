@@ -1,18 +1,16 @@
 """How many minutes each notebook takes in a class, estimated from its text: `python -m tools.make_class_times`.
 
 Nobody stood in a room with a clock for this. The rule is simple, and the same for all notebooks: reading at WORDS words
-a minute, LINES lines of code, PREDICTION minutes for a vote and its answer, and for an exercise the minutes that its
-points stand for. Solutions, setup and checks do not count.
+a minute, NAMES names and numbers of code, PREDICTION minutes for a vote and its answer, and for an exercise the minutes
+that stand at its head. Solutions, setup and checks do not count.
 """
 
 import json
 import re
-import tomllib
 
-from tools import results
+from tools import exercises, results
 
-WORDS, LINES, PREDICTION = 180, 20, 2
-EXERCISE = {1: 5, 2: 8, 3: 12}  # minutes by points: a number, a line or formula, a function
+WORDS, NAMES, PREDICTION = 180, 210, 2
 CORE: dict[str, tuple[int, ...]] = {  # the sections of a core path; () for all
     "00": (),
     "01a": (1, 2, 3, 5, 7),
@@ -36,7 +34,6 @@ CORE: dict[str, tuple[int, ...]] = {  # the sections of a core path; () for all
     "07b": (1, 2, 3, 8),
 }
 TARGET = results.DATA / "class_times.json"
-NOTEBOOKS, POINTS = results.ROOT / "notebooks", results.ROOT / "genlib" / "check" / "points.toml"
 HEADING = re.compile(r"^## (?:(\d+)[ .]|(Break it)|(Exercises))?", re.MULTILINE)
 
 
@@ -54,9 +51,9 @@ def parts(cells: list[dict]) -> dict[str, float]:
 
 
 def of_cell(kind: str, source: str) -> float:
-    """Minutes for one cell: its words or its lines of code, and its predictions."""
+    """Minutes for one cell: its words, or its names and numbers of code, and its predictions."""
     if kind == "code":
-        return len([line for line in source.splitlines() if line.strip()]) / LINES
+        return len(re.findall(r"\w+", source)) / NAMES
     text = re.sub(r"</?\w+>", " ", source)
     return len(text.split()) / WORDS + PREDICTION * source.count("**Predict.**")
 
@@ -65,26 +62,25 @@ def _tags(cell: dict) -> list[str]:
     return cell["metadata"].get("tags", [])
 
 
-def row(number: str, cells: list[dict], points: dict[str, int]) -> dict:
+def row(number: str, cells: list[dict], exercise_minutes: list[int]) -> dict:
     """What a notebook takes: all of it, its core path, its exercises."""
     minutes = parts(cells)
-    core = [str(k) for k in CORE[number]] or list(minutes)
-    exercises = sum(EXERCISE[value] for value in points.values())
+    chosen = CORE.get(number, ())
+    core = [str(k) for k in chosen] or list(minutes)
     return {
-        "sections": ", ".join(core) if CORE[number] else "–",
-        "core": minutes["rest"] * bool(CORE[number]) + sum(minutes[name] for name in core),
+        "sections": ", ".join(core) if chosen else "–",
+        "core": minutes["rest"] * bool(chosen) + sum(minutes[name] for name in core),
         "all": sum(minutes.values()),
-        "exercises": exercises,
+        "exercises": sum(exercise_minutes),
     }
 
 
 def main() -> None:
-    points = tomllib.loads(POINTS.read_text(encoding="utf-8"))
     found = {}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(exercises.NOTEBOOKS.glob("*.ipynb")):
         number = path.stem.split("_")[0]
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        found[number] = row(number, cells, points[number])
+        found[number] = row(number, cells, [one.minutes for one in exercises.of(path)])
     total = {key: sum(one[key] for one in found.values()) for key in ("core", "all", "exercises")}
     about = results.about("python -m tools.make_class_times", ()) | results.facts()
     results.write(about | {"notebooks": found, "total": total}, TARGET)

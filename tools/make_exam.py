@@ -1,11 +1,13 @@
-"""Write an exam of computing problems, with other numbers for each student, and its key.
+"""Write an exam and its key: computing problems with other numbers for each student, written problems of the pages.
 
-python -m tools.make_exam [FOLDER] [--seed 2027] [--students FILE] [--problems kl elbo ...] [--questions DIR]
+python -m tools.make_exam [FOLDER] [--seed 2027] [--students FILE] [--problems kl elbo ...] [--written 3.1 exam ...]
+    [--questions DIR]
 
-FOLDER/NAME.md and NAME.html are the sheets, FOLDER/key/ holds a key for each. A template below draws the numbers; the
-answers are computed by the functions of genlib that the chapters show. --students names a file with one name a line,
---problems the templates to use, and --questions a folder whose *.py hold templates of your own: lists PROBLEMS of
-functions like those below.
+FOLDER/NAME.md and NAME.html are the sheets, without answers; FOLDER/key/ holds a key for each, and all_sheets.html
+all of them, to print at once. A template below draws the numbers; the answers are computed by the functions of genlib
+that the chapters show. --students names a file with one name a line, --problems the templates to use, --written the
+problems of the pages (3.1 is the first one of chapter 3, exam all of the page on exams). --questions is a folder of
+your own: its *.py hold lists PROBLEMS of functions like those below, its *.md written problems.
 """
 
 import argparse
@@ -28,20 +30,29 @@ from genlib.ddpm import DDPM
 from genlib.evaluate import frechet_distance
 from genlib.guidance import Guided
 from genlib.vae import LinearGaussian
+from tools import written
 from tools.make_questions import as_html
+from tools.written import Written
 
 ROOT = Path(__file__).resolve().parent.parent
 MATHJAX = ROOT / "_build" / "vendor" / "mathjax" / "tex-chtml.js"  # there once the book was built
 EACH = 2  # points for each number that is asked for
-HOW = (
-    "A calculator is allowed. Logarithms are natural. Give each number to three significant digits, and show the way "
-    "to it. "
-    f"Each number counts {EACH} points."
-)
+HOW = "A calculator is allowed. Logarithms are natural. Show the way: a result without one counts nothing."
+HOW_NUMBERS = f"Give each number to three significant digits: it counts {EACH} points."
 MARKING = (
     f"*Each number:* {EACH} points if it is right to two digits and the way to it can be seen, {EACH // 2} if the way "
     "is right and the number is not (or a number before it was wrong), 0 for a number without a way."
 )
+BLANK = "_" * 20
+ALL = "all_sheets"
+STYLE = """
+body { max-width: 42em; margin: 2em auto; font: 12pt/1.5 serif; padding: 0 1em }
+section + section { break-before: page; margin-top: 4em }
+h2 { font-size: 1.15em }
+.problem { break-inside: avoid }
+.head { display: flex; flex-wrap: wrap; gap: 0 2em; justify-content: space-between; border-bottom: 1px solid }
+@page { margin: 18mm; @bottom-right { content: counter(page) } }
+"""
 
 
 class Problem(NamedTuple):
@@ -393,46 +404,96 @@ def draw(template: Template, seed: str) -> Problem:
     raise ValueError(f"{template.__name__}: expected answers that are not trivial, got {problem}")
 
 
-def sheet(problems: list[Problem], title: str, key: bool = False) -> str:
-    """The sheet of a student in Markdown, or its key."""
+class Sheet(NamedTuple):
+    """One paper, or its key: what stands at its top, and below it blocks of Markdown, a list for each problem."""
+
+    title: str
+    head: list[str]
+    rules: str
+    problems: list[list[str]]
+
+    def markdown(self) -> str:
+        """The whole text."""
+        blocks = [f"# {self.title}", " · ".join(self.head), self.rules]
+        return "\n\n".join([*blocks, *(block for part in self.problems for block in part)]) + "\n"
+
+
+def sheet(
+    problems: Sequence[Problem | Written], title: str, head: list[str], key: bool = False
+) -> Sheet:
+    """The sheet of a student, or its key."""
     minutes = sum(problem.minutes for problem in problems)
-    points = sum(EACH * len(problem.answers) for problem in problems)
-    blocks = [f"# {title}", f"{minutes} minutes, {points} points. {MARKING if key else HOW}"]
+    points = sum(map(worth, problems))
+    numbers = any(isinstance(problem, Problem) for problem in problems)
+    extra = [MARKING if key else HOW_NUMBERS] if numbers else []
+    rules = " ".join([f"{minutes} minutes, {points} points.", *([] if key else [HOW]), *extra])
+    parts = []
     for number, problem in enumerate(problems, start=1):
-        worth = f"{problem.minutes} minutes, {EACH * len(problem.answers)} points"
-        blocks += [f"## {number}. {problem.title} ({worth})", problem.question]
-        if key:
-            found = problem.answers.items()
-            blocks += ["\n".join(f"- {name}: **{value:#.4g}**" for name, value in found)]
-            blocks += [problem.way]
-    return "\n\n".join(blocks) + "\n"
+        named = f"## {number}. {problem.title} ({problem.minutes} minutes, {worth(problem)} points)"
+        parts.append([named, *_question(problem), *(_answer(problem) if key else [])])
+    return Sheet(title, head, rules, parts)
 
 
-def web_page(markdown: str, folder: Path) -> str:
-    """A sheet as HTML to print; its formulas are set by the MathJax of the built book."""
-    blocks = []
-    for block in markdown.strip().split("\n\n"):
-        marks, _, rest = block.partition(" ")
-        if marks in ("#", "##"):
-            blocks.append(f"<h{len(marks)}>{as_html(rest)}</h{len(marks)}>")
-        elif marks == "-":
-            items = (f"<li>{as_html(line[2:])}</li>" for line in block.splitlines())
-            blocks.append(f"<ul>{''.join(items)}</ul>")
-        else:
-            blocks.append(f"<p>{as_html(block)}</p>")
+def worth(problem: Problem | Written) -> int:
+    """The points of a problem."""
+    return problem.points if isinstance(problem, Written) else EACH * len(problem.answers)
+
+
+def _question(problem: Problem | Written) -> list[str]:
+    text = problem.question
+    return written.for_print(text).split("\n\n") if isinstance(problem, Written) else [text]
+
+
+def _answer(problem: Problem | Written) -> list[str]:
+    if isinstance(problem, Written):
+        return written.for_print(problem.answer).split("\n\n")
+    found = problem.answers.items()
+    return ["\n".join(f"- {name}: **{value:#.4g}**" for name, value in found), problem.way]
+
+
+def block_as_html(block: str) -> str:
+    """A block of Markdown as HTML: heading, list, formula or paragraph."""
+    marks, _, rest = block.partition(" ")
+    if marks in ("#", "##"):
+        return f"<h{len(marks)}>{as_html(rest)}</h{len(marks)}>"
+    if marks == "-":
+        items = (f"<li>{as_html(line[2:])}</li>" for line in block.splitlines())
+        return f"<ul>{''.join(items)}</ul>"
+    if block.startswith("$$"):
+        return rf"<p>\[{html.escape(block.strip('$ '), quote=False)}\]</p>"
+    return f"<p>{as_html(block)}</p>"
+
+
+def web_page(sheets: Sequence[Sheet], folder: Path) -> str:
+    """Sheets as HTML to print, each on a page of its own; formulas are set by the MathJax of the built book."""
+    body = []
+    for one in sheets:
+        head = "".join(f"<span>{html.escape(item)}</span>" for item in one.head)
+        parts = [
+            block_as_html(f"# {one.title}"),
+            f'<p class="head">{head}</p>',
+            block_as_html(one.rules),
+        ]
+        for part in one.problems:
+            inside = "\n".join(block_as_html(block) for block in part)
+            parts.append(f'<div class="problem">\n{inside}\n</div>')
+        body.append("<section>\n" + "\n".join(parts) + "\n</section>")
     script = html.escape(os.path.relpath(MATHJAX, folder).replace(os.sep, "/"))
-    title = html.escape(markdown.partition("\n")[0].removeprefix("# "))
-    style = "body { max-width: 42em; margin: 2em auto; font: 12pt/1.5 serif; padding: 0 1em }"
+    title = html.escape(sheets[0].title if len(sheets) == 1 else "All sheets")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f'<style>{style}</style>\n<script defer src="{script}"></script></head>\n<body>\n'
-        + "\n".join(blocks)
+        f'<style>{STYLE}</style>\n<script defer src="{script}"></script></head>\n<body>\n'
+        + "\n".join(body)
         + "\n</body></html>\n"
     )
 
 
 def write(
-    target: Path, seed: str, students: Sequence[str] = (), templates: Sequence[Template] = PROBLEMS
+    target: Path,
+    seed: str,
+    students: Sequence[str] = (),
+    templates: Sequence[Template] = PROBLEMS,
+    texts: Sequence[Written] = (),
 ) -> list[Path]:
     """Write sheet and key of every student, or of one exam without name; returns the files.
 
@@ -440,23 +501,32 @@ def write(
         ValueError: two students have one name, so that one sheet would replace the other.
     """
     stems = [re.sub(r"[^\w.-]+", "_", student) or "exam" for student in students or [""]]
-    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+    taken = [*stems, ALL]
+    if twice := {stem for stem in stems if taken.count(stem) > 1}:
         raise ValueError(f"students: expected every name once, got {', '.join(sorted(twice))}")
-    written = []
-    for stem, student in zip(stems, students or [""], strict=True):
-        problems = [draw(template, f"{seed}/{student}") for template in templates]
-        for folder, key in ((target, False), (target / "key", True)):
-            folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for folder, key in ((target, False), (target / "key", True)):
+        folder.mkdir(parents=True, exist_ok=True)
+        sheets = []
+        for number, student in enumerate(students or [""], start=1):
+            problems = [*(draw(template, f"{seed}/{student}") for template in templates), *texts]
             title = f"Key {seed}" if key else "Exam"  # the seed and a name give the key away
-            title += f": {student}" if student else ""
-            text = sheet(problems, title, key)
-            for name, made in (
-                (f"{stem}.md", text),
-                (f"{stem}.html", web_page(text, folder)),
-            ):
-                (folder / name).write_text(made, encoding="utf-8")
-                written.append(folder / name)
-    return written
+            count = [f"Sheet {number} of {len(stems)}"] if len(stems) > 1 else []
+            head = [f"Name: {student or BLANK}", *([] if key else [f"Date: {BLANK}"]), *count]
+            sheets.append(sheet(problems, title + f": {student}" * bool(student), head, key))
+        made += _save(sheets, stems, folder)
+    return made
+
+
+def _save(sheets: list[Sheet], stems: list[str], folder: Path) -> list[Path]:
+    pages = {}
+    for stem, one in zip(stems, sheets, strict=True):
+        pages |= {f"{stem}.md": one.markdown(), f"{stem}.html": web_page([one], folder)}
+    if len(sheets) > 1:
+        pages[f"{ALL}.html"] = web_page(sheets, folder)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in pages]
 
 
 def own_templates(folder: Path) -> list[Template]:
@@ -476,8 +546,15 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "_build" / "exam")
     parser.add_argument("--seed", default="1", help="another one, other numbers")
     parser.add_argument("--students", type=Path, help="a file with one name a line")
-    parser.add_argument("--problems", nargs="+", help="names of templates; all if left out")
-    parser.add_argument("--questions", type=Path, help="a folder with templates of your own")
+    parser.add_argument(
+        "--problems",
+        nargs="+",
+        help="names of templates; all if left out, unless --written is given",
+    )
+    parser.add_argument(
+        "--written", nargs="+", default=[], help="names of written problems: 3.1, 4, exam"
+    )
+    parser.add_argument("--questions", type=Path, help="a folder with problems of your own")
     asked = parser.parse_args()
     every = [*PROBLEMS, *(own_templates(asked.questions) if asked.questions else [])]
     named = {template.__name__: template for template in every}
@@ -485,12 +562,13 @@ def main() -> None:
         parser.error(f"--problems: expected some of {', '.join(named)}, got {', '.join(unknown)}")
     lines = asked.students.read_text(encoding="utf-8-sig").splitlines() if asked.students else []
     students = [line.strip() for line in lines if line.strip()]
-    templates = [named[name] for name in asked.problems or named]
+    templates = [named[name] for name in asked.problems or ([] if asked.written else named)]
     try:
-        written = write(asked.folder, asked.seed, students, templates)
+        texts = written.chosen(asked.written, asked.questions)
+        made = write(asked.folder, asked.seed, students, templates, texts)
     except ValueError as error:
         parser.error(str(error))
-    for path in written:
+    for path in made:
         print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 

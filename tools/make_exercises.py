@@ -2,9 +2,9 @@
 
 python -m tools.make_exercises [FOLDER] [--without-answers] [--book ADDRESS]
 
-Links lead to the published book once the repository has an address, and into `_build/html` before that; --book names
-another place, as a folder relative to the copies. Where the copies are published, they lie on the branch BRANCH, so
-that Colab can open them.
+Links lead to the published book once the repository has an address. Before that there is no place that every student
+could open, so the words of a link stay and the link goes; --book names a place: an address, or a folder relative to the
+copies. Where the copies are published, they lie on the branch BRANCH, so that Colab can open them.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.set_repository import current, slug
+from tools.set_repository import current, has_address, slug
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BRANCH = "student"  # .github/workflows/book.yml writes it
 BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*")
-LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(#[^)\s]*)?(?=\))")
+LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)([^)#\s]+)(#[^)\s]*)?\)")
 ANSWER = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
 PROMISES = {
     r"(a stub[^,.]*), a check that says what is wrong, and a (?:hidden|folded) solution": (
@@ -38,7 +38,7 @@ NAME = """**Name:** …
 
 def address() -> str:
     """The repository's own address, or nothing as long as it has none."""
-    return "" if "/OWNER/" in current() else current()
+    return current() if has_address(current()) else ""
 
 
 def site(url: str) -> str:
@@ -53,13 +53,13 @@ def on_colab(url: str, name: str) -> str:
 
 
 def student_copy(
-    notebook: NotebookNode, stem: str, book: str = "../html", answers: bool = True
+    notebook: NotebookNode, stem: str, book: str = "", answers: bool = True
 ) -> NotebookNode:
     """The notebook for a student: its prompts, stubs and checks stay, its solutions and outputs go.
 
     Args:
         stem: the name of the notebook's file, as 04a_a_gan_with_one_parameter.
-        book: what stands before `/book/...` in links: an address, or a folder relative to the copy.
+        book: what stands before `/book/...` in links: an address, a folder relative to the copy, or "" for no links.
         answers: False removes the folded answers of the predictions as well, for a vote in class.
     """
     number, url = stem.split("_")[0], address()
@@ -84,15 +84,17 @@ def _for_students(text: str, book: str, answers: bool) -> str:
     for promise, rest in PROMISES.items():
         text = re.sub(promise, rest, text)
     text = text if answers else ANSWER.sub("\n", text).rstrip()
-    return LINK.sub(lambda link: _link(link[1], link[2] or "", book), text)
+    return LINK.sub(lambda link: _link(link[1], link[2], link[3] or "", book), text)
 
 
-def _link(target: str, anchor: str, book: str) -> str:
-    """A page of the book, or the student copy of another notebook: never that notebook itself."""
+def _link(words: str, target: str, anchor: str, book: str) -> str:
+    """To a page of the book, or to the student copy of another notebook: never to that notebook itself."""
     if target.startswith("../book/") and target.endswith(".md"):
-        return f"{book}/{target.removeprefix('../').removesuffix('.md')}.html{anchor}"
+        page = f"{book}/{target.removeprefix('../').removesuffix('.md')}.html{anchor}"
+        return f"[{words}]({page})" if book else words
     if target.endswith(".ipynb") and "/" not in target:
-        return on_colab(address(), target) if book.startswith("https:") else f"{target}{anchor}"
+        apart = address() and book.startswith("https:")
+        return f"[{words}]({on_colab(address(), target) if apart else target + anchor})"
     raise ValueError(f"link: expected ../book/PAGE.md or NOTEBOOK.ipynb, got {target!r}")
 
 
@@ -107,7 +109,7 @@ def write_student_copies(target: Path, book: str = "", answers: bool = True) -> 
     Args:
         book: what stands before `/book/...` in links, where the repository has no address or another is asked for.
     """
-    book = book or (site(address()) if address() else "../html")
+    book = book or (site(address()) if address() else "")
     target.mkdir(parents=True, exist_ok=True)
     written = []
     for path in filter(has_solutions, sorted(NOTEBOOKS.glob("*.ipynb"))):
@@ -126,6 +128,10 @@ def main() -> None:
     asked = parser.parse_args()
     for path in write_student_copies(asked.folder, asked.book, not asked.without_answers):
         print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    if not (asked.book or address()):
+        print(
+            "Links to the book are left out: no address is set. BOOK=https://... names your copy of it."
+        )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 python -m tools.make_questions [FOLDER] [--questions DIR]
 
-All files hold the same questions; the reason of an option is its feedback. For Moodle each page is a category, and
-formulas stand between \\( and \\). The tool text2qti makes QTI of the third file, for Canvas. --questions takes the
-pages of a folder of your own in the place of the book's.
+All forms hold the same questions; the reason of an option is its feedback. For Moodle each page is a category, and
+formulas stand between \\( and \\). Of each file in the folder text2qti the tool of this name makes QTI, for Canvas.
+--questions takes the pages of a folder of your own in the place of the book's.
 """
 
 import argparse
@@ -217,15 +217,17 @@ def write(target: Path, folder: Path | None = None) -> list[Path]:
         ValueError: there is no question.
     """
     course = COURSE if folder is None else folder.resolve().name
-    asked = [question for page in pages(folder) for question in questions(page, course)]
+    by_page = {page: questions(page, course) for page in pages(folder)}
+    asked = [question for found in by_page.values() for question in found]
     if not asked:
         raise ValueError(f"questions: expected pages with {{quiz}} in {folder}, got none")
-    target.mkdir(parents=True, exist_ok=True)
-    files = {
-        "questions.xml": moodle_xml(asked),
-        "questions-gift.txt": gift(asked),
-        "questions-text2qti.txt": text2qti(asked, course),
-    }
+    (target / "text2qti").mkdir(parents=True, exist_ok=True)
+    files = {"questions.xml": moodle_xml(asked), "questions-gift.txt": gift(asked)}
+    for page, found in by_page.items():
+        if found:
+            name = "_".join(page.relative_to(folder or BOOK).with_suffix("").parts)
+            title = found[0].category.replace("/", ": ", 1).replace("//", "/")
+            files[f"text2qti/{name}.txt"] = text2qti(found, title)
     for name, text in files.items():
         (target / name).write_text(text, encoding="utf-8")
     return [target / name for name in files]

@@ -20,8 +20,11 @@ from genlib.reviews import HEADER, LABELS, PATH, TOPICS, read_rows, tokenize
 
 TRAIN, VAL = 0.60, 0.15  # the rest, 25 %, is for the test
 WORDS = (9, 34)  # the shortest and the longest review, punctuation not counted
-RUN = 6  # two reviews that share this many words in a row are too close; five may happen ("it was the first time")
-OVERLAP = 0.40  # so are two whose sets of words overlap this much (Jaccard: shared / all)
+# Two reviews that share this many words in a row are too close; five may
+# happen ("it was the first time").
+RUN = 6
+# So are two whose sets of words overlap this much (Jaccard: shared / all).
+OVERLAP = 0.40
 ALLOWED = re.compile(r"[A-Za-z0-9 .,!?'-]+")
 
 Row = dict[str, str]

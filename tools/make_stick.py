@@ -1,7 +1,7 @@
 """Write a folder for a room without network: `make stick`, then copy _build/stick to a memory stick.
 
 It holds the built book, student copies of the notebooks, and for each system the wheels of all packages with a script
-that installs them. Needs a network, uv, and a built book (`make book`).
+that installs them. Needs a network and a built book (`make book`); uv is fetched where it is missing.
 
     python -m tools.make_stick --systems linux windows macos --pythons 3.11 3.12 3.13
 """
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET, HTML, COPIES = (ROOT / "_build" / name for name in ("stick", "html", "exercises"))
+TARGET, HTML, UV = (ROOT / "_build" / name for name in ("stick", "html", "uv"))
 FILES, REQUIREMENTS = ROOT / "tools" / "stick", ROOT / "requirements-student.txt"
 LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(35, 16, -1)] + ["manylinux2014_x86_64"]
 PLATFORMS = {
@@ -26,6 +26,9 @@ PLATFORMS = {
     "macos": [f"macosx_{major}_0_{chip}" for major in range(14, 10, -1) for chip in ("arm64", "universal2")],
 }  # fmt: skip
 CUDA = re.compile(r"(nvidia-|cuda-|triton\b)")  # a laptop of a class needs none of it
+SERVED = (
+    "/static"  # where start.sh lets JupyterLab show the book: its own viewer of HTML has no styles
+)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
@@ -35,25 +38,33 @@ def main(arguments: list[str] | None = None) -> None:
     asked.add_argument("--systems", nargs="+", choices=PLATFORMS, default=list(PLATFORMS))
     asked.add_argument("--pythons", nargs="+", default=[here], metavar="VERSION")
     asked.add_argument("--torch-index", default=CPU_INDEX, help="of builds for Linux without CUDA")
+    asked.add_argument("--out", type=Path, default=TARGET, help="the folder to write, anew")
+    asked.add_argument("--html", type=Path, default=HTML, help="the built book")
     asked = asked.parse_args(arguments)
-    if not (HTML / "index.html").exists():
-        sys.exit(f"make stick: expected a built book in {HTML}, got none (run `make book` first)")
-    if find_spec("uv") is None:
-        sys.exit("make stick: expected the package uv, got none (pip install uv)")
-    shutil.rmtree(TARGET, ignore_errors=True)
-    shutil.copytree(FILES, TARGET)
-    shutil.copytree(HTML, TARGET / "html")
-    run("-m", "tools.make_exercises", str(TARGET / "exercises"), "--book", "../html")
-    wheel = own_wheel(TARGET / "wheels")
+    if not (asked.html / "index.html").exists():
+        why = f"expected a built book in {asked.html}, got none (run `make book` first)"
+        sys.exit(f"make stick: {why}")
+    write(asked)
+    size = sum(path.stat().st_size for path in asked.out.rglob("*") if path.is_file())
+    print(f"{asked.out}: {size / 1e6:,.0f} MB")
+
+
+def write(asked: argparse.Namespace) -> None:
+    """The whole folder, with the line ends that Windows wants in its scripts."""
+    shutil.rmtree(asked.out, ignore_errors=True)
+    shutil.copytree(FILES, asked.out)
+    for script in asked.out.glob("*.bat"):
+        script.write_bytes(b"\r\n".join(script.read_bytes().splitlines()) + b"\r\n")
+    shutil.copytree(asked.html, asked.out / "html")
+    run("-m", "tools.make_exercises", str(asked.out / "exercises"), "--book", SERVED)
+    wheel = own_wheel(asked.out / "wheels")
     for system in asked.systems:
-        (folder := TARGET / "wheels" / system).mkdir()
+        (folder := asked.out / "wheels" / system).mkdir()
         shutil.copy(wheel, folder)
         for python in asked.pythons:
             collect(system, python, folder, asked.torch_index)
     wheel.unlink()
-    (TARGET / "SHA256SUMS").write_text(sums(TARGET), encoding="utf-8")
-    size = sum(path.stat().st_size for path in TARGET.rglob("*") if path.is_file())
-    print(f"{TARGET}: {size / 1e6:,.0f} MB")
+    (asked.out / "SHA256SUMS").write_text(sums(asked.out), encoding="utf-8")
 
 
 def run(*command: str, environment: dict[str, str] | None = None) -> str:
@@ -96,9 +107,19 @@ def locked(system: str, python: str) -> list[str]:
     """What must be installed on a system, with exact versions: pip would read the markers of this machine."""
     found = run(
         "-m", "uv", "pip", "compile", "-q", "--no-header", "--no-annotate", "--python-version", python,
-        "--python-platform", system, str(REQUIREMENTS), environment={"MACOSX_DEPLOYMENT_TARGET": "14.0"},
+        "--python-platform", system, str(REQUIREMENTS),
+        environment={"MACOSX_DEPLOYMENT_TARGET": "14.0"} | uv(),
     )  # fmt: skip
     return [line for line in found.splitlines() if line and not CUDA.match(line)]
+
+
+def uv() -> dict[str, str]:
+    """What `python -m uv` needs in its environment: nothing, or the folder into which uv is fetched once."""
+    if find_spec("uv"):
+        return {}
+    if not UV.exists():
+        run("-m", "pip", "install", "-q", "--target", str(UV), "uv")
+    return {"PYTHONPATH": str(UV)}
 
 
 def sums(folder: Path) -> str:

@@ -34,7 +34,12 @@ class AveragedDivergence(VAE):
 class VarianceAsDeviation(VAE):
     """The noise on the codes is scaled by the variance."""
 
-    def reparameterize(self, mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
+    def reparameterize(
+        self,
+        mu: Tensor,
+        logvar: Tensor,
+        eps: Tensor | None = None,
+    ) -> Tensor:
         eps = normal(mu, mu.shape) if eps is None else eps
         return mu + logvar.exp() * eps
 
@@ -72,7 +77,10 @@ def pixels_as_they_come(images: data.ImageSet) -> tuple[Tensor, Tensor]:
     return images.x_train, images.y_train
 
 
-def shuffled_apart(images: data.ImageSet, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def shuffled_apart(
+    images: data.ImageSet,
+    rng: torch.Generator,
+) -> tuple[Tensor, Tensor]:
     """Pictures and labels are shuffled, each in its own order."""
     x, y = data.signed(images.x_train), images.y_train
     return x[permutation(len(x), rng)], y[permutation(len(y), rng)]
@@ -106,7 +114,12 @@ class HalvesSwapped(Guided):
         return without + self.scale * (conditional - without)
 
 
-def drawn_from_one_seed(draw: Callable, n: int, size: int, seed: int) -> Tensor:
+def drawn_from_one_seed(
+    draw: Callable,
+    n: int,
+    size: int,
+    seed: int,
+) -> Tensor:
     """The generator is made anew for every batch."""
     parts = []
     for _ in range(n // size):

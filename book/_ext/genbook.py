@@ -5,19 +5,21 @@
 - `environments`: in which environments the tests passed, with versions and date.
 - `strip`: rows of stored images. `running-table`: the table that compares all models, from the same place.
 - `interactive`: a figure of genlib.interact, and folded below it its line of the ledger; `ledger`: all lines.
-- `student-copies`: links to the notebooks without solutions.
+- `student-copies`: links to the notebooks without solutions. `exercises`: all of them, with level, minutes, points.
+- As long as the repository has no address, no page links to it.
 - Every page ends with two links: to the page of changes, and to a form for errors.
-- `genstart` beside this file adds the parts of the start page, and what search engines are told of every page.
-- MathJax is copied from an installed package: the built pages ask no other host for anything.
+- `genstart` beside this file adds the parts of the start page, and what search engines are told of every page;
+  `genpage` cares for the look of all pages where a style sheet cannot.
+- `genfast` and `genmath` make the pages light: formulas are set at the build, scripts and styles are one file each.
+- MathJax is copied from an installed package, for exams, which set their formulas when they are opened.
 - The execution cache knows what the notebooks depend on, and student copies are published with the site.
 """
 
-import base64
 import hashlib
 import html
 import importlib.util
-import io
 import os
+import re
 import shutil
 import sys
 from importlib.metadata import version
@@ -27,8 +29,10 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 import numpy as np
+import torch
 from docutils import nodes
-from matplotlib.image import imsave
+from docutils.statemachine import StringList
+from myst_parser.mdit_to_docutils.base import default_slugify
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -37,6 +41,8 @@ sys.path.insert(0, str(ROOT))
 
 from genlib import interact, table, words  # noqa: E402
 from genlib.interact import ledger  # noqa: E402
+from genlib.interact.base import png  # noqa: E402
+from tools import exercises, set_repository  # noqa: E402
 from tools import make_exercises as copies  # noqa: E402
 from tools.env_test import ENVIRONMENTS, SHOWN  # noqa: E402
 from tools.make_exercises import NOTEBOOKS, has_solutions  # noqa: E402
@@ -68,7 +74,7 @@ def use_fingerprint(app: Sphinx, config) -> None:
 
 
 def vendor_mathjax(app: Sphinx) -> None:
-    """Copy MathJax' one bundle and its fonts to where `mathjax_path` looks for them."""
+    """Copy MathJax' one bundle and its fonts to where `make exam` looks for them."""
     package = importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations[0]
     source, target = Path(package) / "static" / "mathjax", ROOT / "_build" / "vendor" / "mathjax"
     fonts = Path("output/chtml/fonts/woff-v2")
@@ -76,8 +82,6 @@ def vendor_mathjax(app: Sphinx) -> None:
         (target / fonts).mkdir(parents=True)
         shutil.copy(source / "tex-chtml.js", target)
         shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
-    # Jupyter Book adds every script below html_static_path to every page: add this folder after it looked.
-    app.config.html_static_path.append(str(target.parent))
 
 
 def drop_thebe(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -89,6 +93,23 @@ def drop_thebe(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset)]
+
+
+def name_folds(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """myst-nb names each folded cell "Toggle hidden content" for screen readers; what it shows says more: Solution."""
+    fold = '<summary aria-label="Toggle hidden content">'
+    context["body"] = context.get("body", "").replace(fold, "<summary>")
+
+
+# --- the repository ------------------------------------------------------------------------------
+
+
+def hide_repository(app: Sphinx, config) -> None:
+    """A repository without an address cannot be looked at, edited or opened on Colab: take these buttons away."""
+    theme = config.html_theme_options
+    if not set_repository.has_address(theme.get("repository_url", "")):
+        ours = ("repository_", "use_", "launch_buttons", "path_to_docs")
+        config.html_theme_options = {k: v for k, v in theme.items() if not k.startswith(ours)}
 
 
 # --- the foot of every page ----------------------------------------------------------------------
@@ -133,9 +154,13 @@ class Quiz(SphinxDirective):
         question += self.inline(" ".join(self.arguments[0].split()))
         box += question
         for right, text, reason in options:
-            # The span makes one line of text and formulas, beside the circle.
-            box += raw('<details class="gl-option"><summary><span>')
-            box += self.inline(text)
+            # The span makes one line of text and formulas, beside the circle. Formulas alone are no name of an option.
+            shown = self.inline(text)
+            alone = all(isinstance(node, nodes.math) or not node.astext().strip() for node in shown)
+            name = html.escape(" ".join(re.sub(r"[\\{}]+", " ", text.strip(" $")).split()))
+            label = f' aria-label="{name}"' if alone else ""
+            box += raw(f'<details class="gl-option"><summary{label}><span>')
+            box += shown
             verdict = "right" if right else "wrong"
             label = "Right." if right else "No."
             box += raw(f'</span></summary><p><b class="gl-verdict-{verdict}">{label}</b> ')
@@ -175,7 +200,7 @@ def look_up(reference: str) -> str:
         return value
     if isinstance(value, list):
         means = table.seed_means(value)
-        text = f"{fmean(means):{style}} ± {stdev(means):{style}}"
+        text = f"{fmean(means):{style}}\u00a0±\u00a0{stdev(means):{style}}"  # on one line
     else:
         text = f"{value:{style}}"
     return text.replace("-", "−")
@@ -310,7 +335,8 @@ class Strip(SphinxDirective):
             shown = min(len(images) for _, images in labelled)
             labelled = [(row, images[:shown]) for row, images in labelled]
         cells = "".join(
-            f'<tr><th scope="row">{row}</th><td><img alt="{row}" src="{png(images)}"></td></tr>'
+            f'<tr><th scope="row">{row}</th><td><span class="gl-stencil" role="img" aria-label="{row}" '
+            f'style="{stencil(images, len(images))}"></span></td></tr>'
             for row, images in labelled
         )
         label = html.escape(self.options["alt"], quote=True)
@@ -320,14 +346,17 @@ class Strip(SphinxDirective):
         return [figure]
 
 
-def png(images: list[list[int]]) -> str:
-    """Images of 64 grey levels 0..16, side by side on paper that shows all round, as the address of a small picture."""
-    paper = np.zeros((10, 9 * len(images) + 1))
+def stencil(images: list[list[int]], across: int) -> str:
+    """Images of 64 grey levels 0..16 in rows of `across`, as the style of a `.gl-stencil` in the colour of text."""
+    down = -(-len(images) // across)
+    paper = np.zeros((9 * down - 1, 9 * across - 1))
     for i, image in enumerate(images):
-        paper[1:9, 9 * i + 1 : 9 * i + 9] = np.reshape(image, (8, 8))
-    file = io.BytesIO()
-    imsave(file, paper, cmap="gray_r", vmin=0, vmax=16, format="png", metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+        top, left = 9 * (i // across), 9 * (i % across)
+        paper[top : top + 8, left : left + 8] = np.reshape(image, (8, 8))
+    ink = np.kron(paper * 255 / 16, np.ones((6, 6))).round().astype(np.uint8)
+    sheet = np.stack([np.zeros_like(ink), ink], axis=-1)  # grey and opacity
+    height, width = ink.shape
+    return f"aspect-ratio:{width}/{height};--ink:url({png(torch.from_numpy(sheet))})"
 
 
 # --- interactive figures ------------------------------------------------------------------------
@@ -370,6 +399,31 @@ class Ledger(SphinxDirective):
         return [raw(f"<dl>{''.join(items)}</dl>")]
 
 
+# --- exercises -----------------------------------------------------------------------------------
+
+
+class Exercises(SphinxDirective):
+    """A table of all exercises, each with a link to its place; a row for each notebook has the sums."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = ["| Exercise | Level | Minutes | Points |", "|---|---|--:|--:|"]
+        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            self.env.note_dependency(str(path))
+            there, page = exercises.of(path), f"../notebooks/{path.name}"
+            minutes, points = (
+                sum(getattr(e, what) for e in there) for what in ("minutes", "points")
+            )
+            rows.append(f"| **[{exercises.title(path)}]({page})** | | {minutes} | {points} |")
+            for one in there:
+                link = f"[{one.title}]({page}#{default_slugify(one.heading)})".replace("|", r"\|")
+                rows.append(
+                    f"| {one.number} · {link} | {one.level} | {one.minutes} | {one.points} |"
+                )
+        table = nodes.container(classes=["gl-exercises"])
+        self.state.nested_parse(StringList(rows, "exercises"), self.content_offset, table)
+        return [table]
+
+
 # --- student copies ------------------------------------------------------------------------------
 
 
@@ -391,14 +445,15 @@ class StudentCopies(SphinxDirective):
 
 def publish_exercises(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
-        book = "" if copies.address() else ".."  # beside the pages, as these have no address yet
-        copies.write_student_copies(Path(app.outdir) / "exercises", book)
+        copies.write_student_copies(Path(app.outdir) / "exercises")
 
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", use_fingerprint, priority=900)
+    app.connect("config-inited", hide_repository, priority=900)
     app.connect("builder-inited", vendor_mathjax)
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", name_folds)
     app.connect("html-page-context", add_footer)
     app.connect("build-finished", publish_exercises)
     app.add_directive("quiz", Quiz)
@@ -408,6 +463,9 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("interactive", InteractiveFigure)
     app.add_directive("ledger", Ledger)
     app.add_directive("student-copies", StudentCopies)
+    app.add_directive("exercises", Exercises)
     app.add_role("stored", Stored())
     app.setup_extension("genstart")
+    app.setup_extension("genfast")
+    app.setup_extension("genpage")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,14 +13,12 @@ from statistics import fmean
 
 import genbook
 import numpy as np
-import torch
 from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from genlib import pretrained, table, words
-from genlib.interact.base import png
 from tools import make_exercises as copies
 from tools.set_repository import slug
 
@@ -37,7 +35,7 @@ WORDS = {
     "distance": "Fréchet distance #, in floors",
     "scale": "Six digits of each, not picked. The number says how far its digits are from real ones; "
     "other real digits score 1 (*Fréchet distance, in floors*).",
-    "start": "Start",
+    "start": "Start reading",  # "Start" alone tells a search engine nothing
     "train": "Train a model now",
     "colab": "Open in Colab",
     "notebook": "Open the first notebook",
@@ -65,21 +63,6 @@ FAMILIES = {  # where the digits of a family are stored, its row of the running 
 def link(directive: SphinxDirective, page: str) -> str:
     """The address of a page, as seen from the page of the directive."""
     return directive.env.app.builder.get_relative_uri(directive.env.docname, page)
-
-
-def stencil(images: list[list[int]], across: int) -> str:
-    """Images of 64 grey levels 0..16 in rows of `across`, as an element whose ink has the colour of the page's text."""
-    down = -(-len(images) // across)
-    paper = np.zeros((9 * down - 1, 9 * across - 1))
-    for i, image in enumerate(images):
-        top, left = 9 * (i // across), 9 * (i % across)
-        paper[top : top + 8, left : left + 8] = np.reshape(image, (8, 8))
-    ink = np.kron(paper * 255 / 16, np.ones((6, 6))).round().astype(np.uint8)
-    sheet = np.stack([np.zeros_like(ink), ink], axis=-1)  # grey and opacity
-    address, (height, width) = png(torch.from_numpy(sheet)), ink.shape
-    return (
-        f"aspect-ratio:{width}/{height};-webkit-mask-image:url({address});mask-image:url({address})"
-    )
 
 
 def in_floors(row: str) -> float:
@@ -111,7 +94,7 @@ class Families(SphinxDirective):
         name, number = html.escape(WORDS[key]), f"{in_floors(row):.1f}"
         alt = html.escape(WORDS["samples"].replace("#", WORDS[key].replace("\u00ad", "")))
         said = html.escape(WORDS["distance"].replace("#", number))
-        style = stencil(genbook.find(where)[:6], 3)
+        style = genbook.stencil(genbook.find(where)[:6], 3)
         return (
             f'<li><a href="{link(self, page)}">'
             f'<span class="gl-stencil" role="img" aria-label="{alt}" style="{style}"></span>'
@@ -166,7 +149,7 @@ class Road(SphinxDirective):
             name, key = where.partition(":")[0], where.rpartition(".")[2]
             self.env.note_dependency(str(ROOT / "book" / "_data" / f"{name}.json"))
             alt = html.escape(WORDS["three"].replace("#", words.PICTURES[key]))
-            style = stencil(genbook.find(where)[:3], 3)
+            style = genbook.stencil(genbook.find(where)[:3], 3)
             picture = (
                 f'<span class="gl-stencil" role="img" aria-label="{alt}" style="{style}"></span>'
             )

@@ -26,7 +26,7 @@ import tomllib
 import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,10 +39,15 @@ GRACE = 5.0  # seconds that a cell may take to notice that its time is over
 START = 120.0  # seconds for Python and torch to be there
 AGAIN = 6  # cells or answers that a submission may be run again without
 LARGEST = 50 * 2**20  # bytes of a notebook that is read, and of a file that is copied with it
+WRITTEN = 2 * 2**30  # bytes that a submission may leave in its folder
 TOUCHES = re.compile(
-    r"setattr\(\s*check\b|check\.exercise_\d+\s*=[^=]|genlib\.check\.(verdict|sitting|grade)|__wrapped__"
-    r"|getsource|_getframe"
+    r"setattr\(\s*(?:check|torch)\b|check\.exercise_\d+\s*=[^=]|genlib\.check\.(verdict|sitting|grade)"
+    r"|__wrapped__|getsource|_getframe|^[ \t]*torch(?!\.backends)(?:\.\w+)+[ \t]*=[^=]",
+    re.MULTILINE,
 )
+HIDDEN = (".", "__MACOSX")
+OURS = {".csv", ".md", ".toml"}  # files in the folder of a class that nobody handed in
+NAME = re.compile(r"\*\*(Name|Number):?\*\*:?[ \t]*(.*)")
 OWN_CHECK = re.compile(r"(check\.exercise_\d+\(\w+\)|#.*)?")
 PASSED_ON = re.compile(
     r"GENLIB_DATA|PATH|PYTHONPATH|LANG|LC_\w+|LD_LIBRARY_PATH|DYLD_\w+|VIRTUAL_ENV|CONDA_\w+"
@@ -52,11 +57,18 @@ PASSED_ON = re.compile(
 
 @dataclass(frozen=True)
 class Submission:
-    """A notebook that was handed in; `together`: its folder is the student's, and is copied with it."""
+    """What was handed in; `together`: its folder is the student's, and is copied with it."""
 
     student: str
     path: Path
     together: bool = False
+    folder: Path | None = None  # of the student, where it is known
+    namesakes: int = 1  # how many people have this name, without the number
+
+    @property
+    def home(self) -> Path:
+        """What tells one student from another of the same name."""
+        return self.folder or (self.path.parent if self.together else self.path)
 
 
 @dataclass(frozen=True)
@@ -100,30 +112,46 @@ def find(paths: list[Path]) -> list[Submission]:
             found.append(Submission(path.parent.name if alone else path.stem, path, alone))
     if not found:
         raise ValueError("SUBMISSIONS: expected notebooks, got folders without any")
-    return found
+    return _apart(found)
 
 
 def _in_folder(folder: Path, alone: bool) -> list[Submission]:
     """`alone`: it is the folder of a class; else there are several, each of one student."""
     if not alone:
-        return _of_student(folder.name, folder)
-    here = [Submission(path.stem, path) for path in sorted(folder.glob("*.ipynb"))]
-    subfolders = [path for path in sorted(folder.iterdir()) if path.is_dir()]
-    return here + [
-        one
-        for path in subfolders
-        if not path.name.startswith((".", "__MACOSX"))
-        for one in _of_student(path.name, path)
+        return _of_student(folder)
+    inside = [path for path in sorted(folder.iterdir()) if not path.name.startswith(HIDDEN)]
+    inside = [
+        path for path in inside if path.suffix != ".zip" or path.with_suffix("") not in inside
     ]
+    here = [
+        Submission(path.stem, path)
+        for path in inside
+        if path.is_file() and path.suffix.lower() not in OURS
+    ]
+    return here + [one for path in inside if path.is_dir() for one in _of_student(path)]
 
 
-def _of_student(student: str, folder: Path) -> list[Submission]:
+def _of_student(folder: Path) -> list[Submission]:
     inside = [
         path
         for path in sorted(folder.rglob("*.ipynb"))
-        if not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+        if not any(part.startswith(HIDDEN) for part in path.relative_to(folder).parts)
     ]
-    return [Submission(student, path, True) for path in inside or [folder]]
+    return [Submission(folder.name, path, True, folder) for path in inside or [folder]]
+
+
+def _apart(found: list[Submission]) -> list[Submission]:
+    """The same, and each of several people of one name with a number."""
+    homes: dict[str, list[Path]] = {}
+    for one in found:
+        places = homes.setdefault(one.student, [])
+        places += [one.home] * (one.home not in places)
+    return [
+        replace(one, student=f"{one.student} {places.index(one.home) + 1}", namesakes=len(places))
+        if len(places := homes[one.student]) > 1
+        else one
+        for one in found
+    ]
 
 
 def read(path: Path) -> tuple[list[str], str]:
@@ -133,7 +161,12 @@ def read(path: Path) -> tuple[list[str], str]:
         ValueError: it is none, and why.
     """
     if path.is_dir():
-        raise ValueError("there is no notebook (.ipynb) in this folder")
+        others = sorted(other.name for other in path.rglob("*") if other.is_file())
+        but = f", but {', '.join(others[:3])}" if others else ""
+        raise ValueError(f"there is no notebook (.ipynb) in this folder{but}")
+    if path.suffix.lower() != ".ipynb":
+        hint = ": unpack it into a folder of that name" if path.suffix.lower() == ".zip" else ""
+        raise ValueError(f"this is no notebook (.ipynb), but {path.name}{hint}")
     if path.stat().st_size > LARGEST:
         raise ValueError(f"the file is larger than {LARGEST >> 20} MB")
     try:
@@ -142,7 +175,19 @@ def read(path: Path) -> tuple[list[str], str]:
         key = content.get("metadata", {}).get("genlib", {}).get("notebook", "")
         return ["".join(source) for source in cells], str(key)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"this is no notebook of format 4 ({type(error).__name__})") from None
+        why = f"this is no notebook of format 4 ({type(error).__name__})"
+        raise ValueError(f"{why}: open it in JupyterLab and save it again") from None
+
+
+def about(path: Path) -> dict[str, str]:
+    """Name and number as a student wrote them in the first cell of a notebook that can be read, and its language."""
+    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    first = [c for c in content["cells"][:5] if c["cell_type"] == "markdown"]
+    text = "\n".join("".join(cell.get("source", "")) for cell in first)
+    said = {key.lower(): rest.strip(" \t…*_") for key, rest in reversed(NAME.findall(text))}
+    with contextlib.suppress(KeyError, TypeError, AttributeError):
+        said["language"] = str(content["metadata"]["kernelspec"]["language"])
+    return {key: said.get(key, "")[:80] for key in ("name", "number", "language")}
 
 
 # --- what is asked -----------------------------------------------------------------------------------------------
@@ -267,16 +312,16 @@ class Sitting:
     """The process in which one submission is run; `with` ends it and all that it started."""
 
     def __init__(self, home: Path):
+        self.home = home
         kept = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-        home = str(home)
         quick = {"GENLIB_BUDGET": "quick", "GENLIB_STATIC": "1", "GENLIB_DEVICE": "cpu"}
         quick |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PIP_NO_INDEX": "1"}
-        places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR"), home)
+        places = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR")
         figures = {"MPLBACKEND": "agg", "MPLCONFIGDIR": _figure_cache()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "genlib.check.sitting"],
             cwd=ROOT,
-            env=kept | quick | places | figures,
+            env=kept | quick | dict.fromkeys(places, str(home)) | figures,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -300,12 +345,15 @@ class Sitting:
 
     def report(self, seconds: float, stopped: threading.Event) -> dict | str:
         """The next report, or in words why there is none."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not stopped.is_set():
+        end, line = time.monotonic() + seconds, None
+        while line is None and time.monotonic() < end and not stopped.is_set():
             with contextlib.suppress(queue.Empty):
                 line = self.reports.get(timeout=min(1, max(0.1, end - time.monotonic())))
-                return _content(line) if line else "Python ended, or was ended by a limit"
-        return "it did not stop when its time was over"
+            if _size(self.home) > WRITTEN:
+                return f"it wrote more than {WRITTEN >> 20:,} MB"
+        if line is None:
+            return "it did not stop when its time was over"
+        return _content(line) if line else "Python ended, or was ended by a limit"
 
     def __enter__(self) -> "Sitting":
         return self
@@ -317,6 +365,7 @@ class Sitting:
             else:
                 self.process.kill()
         self.process.wait()
+        _end_those_at_home(self.home)
         with contextlib.suppress(queue.Empty):  # lets go of a listener that waits for room
             while True:
                 self.reports.get_nowait()
@@ -330,6 +379,25 @@ def _content(line: str) -> dict | str:
     return "it wrote into the channel of the marks"
 
 
+def _end_those_at_home(home: Path) -> None:
+    """End what a submission started in a session of its own: on Linux, the processes whose HOME is its folder."""
+    sign = f"HOME={home}\0".encode()
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if sign in (place / "environ").read_bytes() + b"\0":
+                os.kill(int(place.name), signal.SIGKILL)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files below a folder; what cannot be seen, or is gone by now, does not count."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(place, name)).st_size
+    return size
+
+
 def _figure_cache() -> str:
     import matplotlib
 
@@ -339,22 +407,27 @@ def _figure_cache() -> str:
 def mark(submission: Submission, rules: Rules) -> Mark:
     """Run one submission and ask its checkers; what could not be marked has a note."""
     result, start = Mark(submission.student, submission.path), time.monotonic()
+    if submission.namesakes > 1:
+        result.flags.append(f"one of {submission.namesakes} of this name: see the file")
     try:
         sources, key = read(submission.path)
+        result.written = about(submission.path)
+        if (language := result.written["language"] or "python").lower() != "python":
+            result.notes.append(f"its kernel is for {language}, and it was run as Python")
         result.notebook = which(sources, key, rules.notebooks)
         result.questions = questions(result.notebook, rules)
         if not result.questions:
             raise ValueError(
                 "none of the book's notebooks: no key, no checkers, none of the functions asked for"
             )
-    except (ValueError, OSError) as error:
+    except Exception as error:  # whatever is odd about one file, the others are marked
         result.notes.append(f"not marked: {error}")
         return result
     if any(map(TOUCHES.search, sources)):
         result.flags.append("touches the checkers: look at it")
     try:
         _Run(result, submission, sources, rules).go()
-    except (OSError, RuntimeError) as error:
+    except Exception as error:
         result.notes.append(f"not marked: {error}")
     result.seconds = round(time.monotonic() - start, 1)
     return result

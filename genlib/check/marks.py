@@ -6,6 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LMS = (
+    re.compile(r"(.+)_(\d+)_assignsubmission_"),  # Moodle: NAME_NUMBER_assignsubmission_file_
+    re.compile(
+        r"([^_]+)_(?:LATE_)?(\d{3,})_\d{3,}_"
+    ),  # Canvas: NAME_ID_NUMBER_..., NAME_LATE_ID_NUMBER_...
+)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -30,6 +37,21 @@ class Mark:
     notes: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)  # for the teacher alone
     seconds: float = 0.0
+    written: dict[str, str] = field(default_factory=dict)  # name and number in the notebook itself
+
+    @property
+    def lms(self) -> tuple[str, str]:
+        """Name and number of the student in the name that Moodle or Canvas gave to a folder or file, or nothing."""
+        found = next(filter(None, (pattern.match(self.student) for pattern in LMS)), None)
+        return (found[1], found[2]) if found else ("", "")
+
+    @property
+    def name(self) -> str:
+        """The student's name as people write it, from the best place that has one."""
+        found, own = self.lms[0], self.written.get("name")
+        if "_assignsubmission_" not in self.student:  # Canvas writes kimann
+            found = own or found
+        return found or self.student
 
     def points(self, question: Question) -> float:
         """All or nothing."""
@@ -57,8 +79,10 @@ def write_csv(marks: list[Mark], path: Path) -> None:
     rows = [
         {
             "student": one.student,
+            "name": one.written.get("name", ""),
+            "number": one.written.get("number", ""),
             "notebook": one.notebook,
-            "file": one.path.name,
+            "file": Path(one.path.parent.name, one.path.name).as_posix(),
             **{q.name: one.points(q) for q in one.questions},
             "points": one.sum,
             "of": one.of,
@@ -67,7 +91,8 @@ def write_csv(marks: list[Mark], path: Path) -> None:
         }
         for one in marks
     ]
-    columns = ["student", "notebook", "file", *names, "points", "of", "seconds", "notes"]
+    who = ["student", "name", "number", "notebook", "file"]
+    columns = [*who, *names, "points", "of", "seconds", "notes"]
     _write_rows(path, columns, rows, "utf-8-sig")
 
 
@@ -95,10 +120,11 @@ def _plain(value: object) -> object:
 
 def feedback(one: Mark) -> str:
     """What the student reads, in Markdown."""
+    what = f"{one.notebook or 'not recognised'} ({_safe(one.path.name)})"
     lines = [
-        f"# {one.student}",
+        f"# {_safe(one.name)}",
         "",
-        f"Notebook {one.notebook or 'not recognised'}: **{one.sum:g} of {one.of:g} points**",
+        f"Notebook {what}: **{one.sum:g} of {one.of:g} points**",
     ]
     for question in one.questions:
         status, message = one.found.get(question.name, ("not marked", ""))
@@ -132,13 +158,14 @@ def write_lms(marks: list[Mark], path: Path, lms: str) -> None:
     """The columns that Moodle's grading worksheet or Canvas' gradebook takes; of two notebooks the better one."""
     best: dict[str, Mark] = {}
     for one in marks:
-        if one.student not in best or one.sum > best[one.student].sum:
-            best[one.student] = one
+        key = one.lms[1] or one.student
+        if key not in best or one.sum > best[key].sum:
+            best[key] = one
     (_moodle if lms == "moodle" else _canvas)(list(best.values()), path)
 
 
 def _moodle(marks: list[Mark], path: Path) -> None:
-    """The folder of a student is called NAME_NUMBER_assignsubmission_file, and NUMBER is that of the participant."""
+    """The number in the name of a student's folder is that of the participant."""
     columns = [
         "Identifier",
         "Full name",
@@ -149,25 +176,22 @@ def _moodle(marks: list[Mark], path: Path) -> None:
     ]
     rows = []
     for one in marks:
-        found = re.match(r"(.+)_(\d+)_assignsubmission_", one.student)
-        name, number = (found[1], f"Participant {found[2]}") if found else (one.student, "")
+        number = f"Participant {one.lms[1]}" if one.lms[1] else ""
         said = [
             f"{q.title}: {': '.join(one.found.get(q.name, ('not marked', '')))}"
             for q in one.questions
         ]
-        values = [number, name, one.grade, one.of, "-", "\n".join(said)]
+        values = [number, one.name, one.grade, one.of, "-", "\n".join(said)]
         rows.append(dict(zip(columns, values, strict=True)))
     _write_rows(path, columns, rows, "utf-8")
 
 
 def _canvas(marks: list[Mark], path: Path) -> None:
-    """A file is called NAME_ID_NUMBER_..., or NAME_LATE_ID_NUMBER_..., and ID is that of the student."""
+    """The first number in the name of a file is that of the student."""
     title = next((one.notebook for one in marks if one.notebook), "exercises")
     columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
     most = max((one.of for one in marks), default=0)
     rows = [{"Student": "    Points Possible", title: most}]
     for one in marks:
-        found = re.match(r"(.+?)_(?:LATE_)?(\d+)_\d+_", one.student)
-        name, number = (found[1], found[2]) if found else (one.student, "")
-        rows.append({"Student": name, "ID": number, title: one.grade})
+        rows.append({"Student": one.name, "ID": one.lms[1], title: one.grade})
     _write_rows(path, columns, rows, "utf-8")

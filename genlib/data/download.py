@@ -23,7 +23,8 @@ FILES = (
     "t10k-labels-idx1-ubyte",
 )
 
-# md5 of the decompressed bytes, in the order of FILES: a mirror that compresses anew still passes.
+# md5 of the decompressed bytes, in the order of FILES: a mirror that
+# compresses anew still passes.
 MD5 = {
     "mnist": (
         "6bbc9ace898e44ae57da46a324031adb",

@@ -130,10 +130,15 @@ N_VAL = 5000
 
 
 @border
-def dequantise(x: Tensor, rng: torch.Generator | None = None, levels: Levels = 17) -> Tensor:
-    """Spread each grey level evenly over its own cell: (k + u) / levels, u uniform in [0, 1).
+def dequantise(
+    x: Tensor,
+    rng: torch.Generator | None = None,
+    levels: Levels = 17,
+) -> Tensor:
+    """Spread each grey level evenly over its own cell: (k + u) / levels.
 
-    A density needs this: on data that take few values its likelihood has no upper bound.
+    u is uniform in [0, 1). A density needs this: on data that take few values
+    its likelihood has no upper bound.
     Paper: Theis, van den Oord & Bethge 2016, section 3.1.
 
     Args:

@@ -24,6 +24,7 @@ from genlib.interact.planes import two_planes
 from genlib.interact.replay import gan_replay
 from genlib.interact.start import noise_to_digits
 from genlib.interact.train_here import train_here
+from genlib.interact.walk import walk_back
 
 __all__ = [
     "Interactive",
@@ -49,5 +50,6 @@ __all__ = [
     "two_gaussians",
     "two_planes",
     "vae_plane",
+    "walk_back",
     "wilson",
 ]

@@ -3,10 +3,7 @@
 
 const STYLE = `
 .gl-interact .gl-eb { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.25rem 1.25rem; }
-.gl-interact .gl-eb-key { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.5rem 0 0; padding: 0; font-size: 0.86rem; list-style: none; }
-.gl-interact .gl-eb-key li { display: flex; align-items: center; gap: 0.4rem; margin: 0; padding: 0; }
-.gl-interact .gl-eb-key li[hidden] { display: none; }
-.gl-interact .gl-eb-key svg, .gl-interact .gl-eb-part svg { flex: none; width: 22px; height: 12px; margin: 0; background: none; filter: none; }
+.gl-interact .gl-eb-part svg { flex: none; width: 22px; height: 12px; margin: 0; background: none; filter: none; }
 .gl-interact .gl-eb-part { display: flex; align-items: baseline; gap: 0.4rem; font-variant-numeric: tabular-nums; }
 .gl-interact .gl-eb-say { min-height: 2.9em; font-weight: 600; margin: 0.3rem 0 0; }
 .gl-interact .gl-eb-q { font-size: 1rem; }
@@ -18,7 +15,9 @@ const STYLE = `
   .gl-interact .gl-eb-say { min-height: 1.45em; }
 }
 @container (min-width: 42rem) {
-  .gl-interact .gl-eb-controls { grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); }
+  .gl-interact .gl-eb-controls { display: flex; gap: 1rem; }
+  .gl-interact .gl-eb-controls > * { flex: 1 1 8rem; }
+  .gl-interact .gl-eb-controls > :nth-child(2) { flex: 1.6 1 11.5rem; }
 }`;
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
@@ -85,7 +84,6 @@ function figure(root, { start, limits, words, n, seed }) {
     }
     return made;
   }
-  const swatch = (...pieces) => node("svg:svg", { viewBox: "0 0 22 12", "aria-hidden": "true" }, ...pieces);
   const barSwatch = (name) => swatch(bar(name, 1, 1, 20, 10));
   const flat = [[1, 6], [21, 6]];
   const whisker = (low, at, high, y) => [[low, y, high, y], [low, y - 4, low, y + 4], [high, y - 4, high, y + 4]]
@@ -102,7 +100,7 @@ function figure(root, { start, limits, words, n, seed }) {
     datum: keyOf(words.datumKey, ...whisker(2, 11, 20, 6)),
     overlap: keyOf(words.overlapKey, ...[3, 8, 13, 18].map((x) => segment(x, 1, x, 11, "stroke:currentColor;stroke-width:1.2"))),
   };
-  const key = node("ul.eb-key", {}, ...Object.values(keys));
+  const key = node("ul.key", {}, ...Object.values(keys));
   const caption = node("p.muted", { "aria-live": "polite" });
   const help = phrase(node("p.small.muted.eb-help", { id: freshId(root) }), words.help);
   const handle = node("div.handle", { role: "slider", tabindex: 0, "aria-label": words.handle, "aria-describedby": help.id,
@@ -161,7 +159,7 @@ function figure(root, { start, limits, words, n, seed }) {
   const peak = () => toY(normal(0, 0, Math.exp(state.logvar)));
   movable(handle, () => [state.mu, -state.logvar], {
     where: (event) => { // upwards is a higher top, which is a smaller variance
-      const box = density.box.getBoundingClientRect(), d = (Math.max(2, floor - (event.clientY - box.top)) / (floor - TOP)) * ceiling();
+      const box = density.box.getBoundingClientRect(), d = (Math.max(2, floor - ((event.clientY - box.top) * density.box.offsetHeight) / box.height) / (floor - TOP)) * ceiling();
       return [((event.clientX - box.left) / box.width) * 2 * REACH - REACH, LOG_TWO_PI + 2 * Math.log(d)];
     },
     move: (mu, up) => {

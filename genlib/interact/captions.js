@@ -1,8 +1,9 @@
-// Pictures by caption. State: the pair, what the caption says beside it, and the row of the sheet that belongs to that.
+// Pictures by caption, drawn live and read by the oracle. State: the pair, what the caption says beside it, the numbers
+// of the walk, and what was drawn so far for each pair.
 
 const STYLE = `
 .gl-interact .gl-cp { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem 1.5rem; align-items: start; }
-.gl-interact .gl-cp canvas { display: block; width: 100%; aspect-ratio: 1; margin: 0; background: none; filter: none; image-rendering: pixelated; border-radius: 3px; }
+.gl-interact .gl-cp canvas { display: block; width: 100%; aspect-ratio: 1; margin: 0; background: none; filter: none; image-rendering: pixelated; border-radius: 3px; box-shadow: inset 0 0 0 1px var(--gl-line); }
 .gl-interact .gl-cp-map { display: grid; grid-template-columns: 3.6rem repeat(4, minmax(0, 1fr)); gap: 3px; align-items: center; font-size: 0.86rem; }
 .gl-interact .gl-cp-map > span { overflow-wrap: anywhere; }
 .gl-interact .gl-cp-map > span.gl-cp-head { text-align: center; }
@@ -10,34 +11,51 @@ const STYLE = `
 .gl-interact .gl-cp-map button.gl-cp-held { border: 2px dashed var(--gl-edge); padding: 1px; }
 .gl-interact .gl-cp-map button[aria-pressed="true"] { border: 3px solid var(--gl-0); padding: 0; }
 .gl-interact .gl-cp-asked { font-size: 1.15rem; font-weight: 600; min-height: 1.75rem; }
-.gl-interact .gl-cp-flag { min-height: 2.9em; }
-.gl-interact .gl-cp-count { margin: 0.75rem 0 0.4rem; }
-.gl-interact .gl-cp-flag.gl-cp-new { font-weight: 600; }
+.gl-interact .gl-cp-flag.gl-cp-new, .gl-interact .gl-cp-count { font-weight: 600; }
 .gl-interact .gl-cp-draws { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.9rem; margin-top: 0.5rem; }
 .gl-interact .gl-cp-two { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 6px; margin-bottom: 0.2rem; line-height: 1.25; }
-.gl-interact .gl-cp-two .gl-small { overflow-wrap: anywhere; }
+.gl-interact .gl-cp-read { min-height: 2.9em; }
 .gl-interact .gl-cp-more { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0 0.75rem; }
 .gl-interact .gl-cp-more[hidden] { display: none; }
+.gl-interact .gl-cp progress { flex: 1 1 5rem; height: 0.8rem; accent-color: var(--gl-0); }
+.gl-interact .gl-cp ~ p { margin-top: 0.5rem; }
 @container (max-width: 30rem) { .gl-interact .gl-cp-more { grid-template-columns: minmax(0, 1fr); } }
 @container (min-width: 40rem) { .gl-interact .gl-cp { grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr); } }`;
 
-const SIDE = 16;
+const SIDE = 16, D = SIDE * SIDE, SHOWN = 4, SLICE = 12; // pixels, drawings on view, milliseconds at a time
 
-function figure(root, { start, words, parts, rows, held, counts, read, clean, nearRead, near, model }) {
-  const [colours, shapes, ...more] = parts, P = colours.length * shapes.length;
-  const state = { pair: start.pair, kind: start.kind, more: more.map((names, k) => (start.kind === "all" ? rows[start.row][k] : names[0])) };
-  const readings = unpack(read), cleans = unpack(clean), nearReadings = unpack(nearRead);
-  const nameOf = (pair) => `${colours[Math.floor(pair / shapes.length)]} ${shapes[pair % shapes.length]}`;
-  const isHeld = (pair) => held.includes(pair);
-  const reading = (list, at) => parts.map((names, k) => names[list[parts.length * at + k]]); // colour, shape, size, row, column
-  const spoken = ([colour, shape, size, row, column]) => [size, colour, shape, row, column].filter(Boolean).join(" ");
-  const said = (k) => rows[k].filter(Boolean).length;
-  const current = () => (state.kind === "all" ? state.more : more.map(() => "")).join();
-  const rowsNow = () => rows.map((_, k) => k).filter((k) => rows[k].join() === current());
-  function right(k, pair) { // is every word of the caption read?
-    const found = reading(readings, k * P + pair);
-    return found.slice(0, 2).join(" ") === nameOf(pair) && rows[k].every((word, i) => !word || word === found[i + 2]);
+// One picture from noise to t = 0, step by step; the last value is the picture, from -1 to 1. ask: seed, steps, eta,
+// scale, and tokens, the numbers of the words. The network says x_0.
+function* draw(net, left, { seed, steps, eta, scale, tokens }) {
+  const normal = normals(seed), noise = () => Float32Array.from({ length: 3 * D }, normal);
+  const times = timesOf(left.length - 1, steps), asked = scale === 0 ? [[[], 1]] : scale === 1 ? [[tokens, 1]] : [[[], 1 - scale], [tokens, scale]];
+  let x = noise();
+  for (let k = 0; k < steps; k++) {
+    const t = times[k], signal = Math.sqrt(left[t]), size = Math.sqrt(1 - left[t]), guess = new Float32Array(3 * D);
+    for (const [words, weight] of asked) {
+      const said = net.denoise(x, net.told(t, words));
+      for (let i = 0; i < 3 * D; i++) guess[i] += weight * said[i];
+      yield x;
+    }
+    const [keep, rest, spread] = ddimStep(left[t], left[times[k + 1]], eta), fresh = noise();
+    x = x.map((v, i) => {
+      const clean = clamp(guess[i], -1, 1);
+      return keep * clean + (rest / size) * (v - signal * clean) + spread * fresh[i];
+    });
   }
+  return x;
+}
+
+function figure(root, { start, words, parts, tokens, held, counts, packed, beta, world, source }) {
+  const [colours, shapes, ...more] = parts, P = colours.length * shapes.length, left = leftOf(unpack(beta, Float32Array));
+  const state = { ...start, more: start.more.map((word, k) => word || more[k][0]), ms: 0 };
+  const oracle = oracleOf(world);
+  let net = null, drawn = [], jobs = [], total = 0, current = null;
+  const isHeld = (pair) => held.includes(pair);
+  const nameOf = (pair) => `${colours[Math.floor(pair / shapes.length)]} ${shapes[pair % shapes.length]}`;
+  const spoken = ([colour, shape, size, row, column]) => [size, colour, shape, row, column].filter(Boolean).join(" ");
+  const extra = () => (state.kind === "all" ? state.more : []);
+  const wordsOf = (pair) => [...nameOf(pair).split(" "), ...extra()];
 
   // --- what is there -------------------------------------------------------------------------------------------
   const picture = () => node("canvas", { width: SIDE, height: SIDE, "aria-hidden": "true" });
@@ -57,59 +75,136 @@ function figure(root, { start, words, parts, rows, held, counts, read, clean, ne
   });
   const map = node("div.cp-map", { role: "group", "aria-label": words.mapLabel }, node("span", {}), ...shapes.map((name) => node("span.cp-head", {}, name)));
   cells.forEach((cell, pair) => map.append(...(pair % shapes.length ? [] : [node("span", {}, colours[pair / shapes.length])]), cell.button));
-  const kinds = choice(root, words.legend, words.kinds, state.kind, (kind) => { state.kind = kind; update(); });
+  const anew = (change) => (value) => { change(value); restart(); };
+  const kinds = choice(root, words.legend, words.kinds, state.kind, anew((kind) => { state.kind = kind; }));
   const legends = [words.sizeLegend, words.rowLegend, words.columnLegend];
   const pickers = node("div.cp-more", {}, ...more.map((names, k) =>
-    choice(root, legends[k], names.map((name) => [name, name]), state.more[k], (name) => { state.more[k] = name; update(); })));
-  const asked = node("p.cp-asked", { "aria-live": "polite" }), flag = node("p.cp-flag"), draws = node("div.cp-draws");
-  const all = rows.flatMap((_, k) => cells.map((_, pair) => [pair, right(k, pair) && cleans[k * P + pair]]));
-  const strict = (kind) => { const of = all.filter(([pair]) => isHeld(pair) === kind); return [of.filter(([, good]) => good).length, of.length]; };
-  const counted = [...strict(false), ...strict(true)];
+    choice(root, legends[k], names.map((name) => [name, name]), state.more[k], anew((name) => { state.more[k] = name; }))));
+  const number = (name, what, range, format = String) => slider(what, { ...range, value: state[name], format }, anew((value) => { state[name] = value; })).box;
+  const controls = node("div.controls", {}, number("scale", words.scale, { min: 0, max: 5, step: 0.5 }, (v) => shown(v, 1)),
+    number("steps", words.steps, { min: 5, max: 100, step: 5 }), number("seed", words.seed, { min: 1, max: 99, step: 1 }));
+  const some = button(words.some, () => (jobs.length ? stop() : go(Array(SHOWN).fill(state.pair))), ".main");
+  const every = button(words.every, () => go(cells.map((_, pair) => pair)));
+  const bar = node("progress", { max: 1, value: 0, "aria-label": words.progress });
+  const asked = node("p.cp-asked"), flag = node("p.cp-flag"), count = node("p.cp-count", { "aria-live": "polite" }), took = node("p.small.muted.status");
+  const cards = Array.from({ length: SHOWN }, () => {
+    const ours = picture(), theirs = picture(), read = node("p.small.cp-read");
+    const two = node("div.cp-two", {}, ours, theirs, node("span.small.muted", {}, words.drawn), node("span.small.muted", {}, words.near));
+    return { ours, theirs, read, box: node("div", {}, two, read) };
+  });
   root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), kinds, pickers,
-    node("div.cp", {}, map, node("div", {}, asked, flag, draws)),
-    phrase(node("p.cp-count", {}), fill(words.count, all.length, ...counted)), note(words.covers), note(words.help), note(fill(words.source, ...model)));
+    node("div.cp", {}, map, node("div", {}, asked, flag, node("div.buttons", {}, some, every, bar), count, took, node("div.cp-draws", {}, ...cards.map(({ box }) => box)))),
+    controls, note(words.help), note(fill(words.source, ...source)));
 
   function choose(pair) { state.pair = pair; update(); }
 
-  // --- pictures ------------------------------------------------------------------------------------------------
-  const sheets = { drawn: root.querySelector(".gl-still"), near: new Image() };
-  function paint(canvas, image, k, pair) {
-    if (!image.complete || !image.naturalWidth) return;
-    canvas.getContext("2d").drawImage(image, pair * SIDE, k * SIDE, SIDE, SIDE, 0, 0, SIDE, SIDE);
+  // --- the work, in slices -------------------------------------------------------------------------------------
+  const line = new MessageChannel();
+  line.port1.onmessage = slice;
+  function go(pairs) {
+    jobs = pairs;
+    total = pairs.length;
+    line.port2.postMessage(0);
+    update();
   }
-  function card(k, pair) {
-    const at = k * P + pair, ours = picture(), theirs = picture(), found = reading(readings, at);
-    paint(ours, sheets.drawn, k, pair);
-    paint(theirs, sheets.near, k, pair);
-    const shown = said(k) ? spoken(found) : spoken(found.slice(0, 2)); // only what the caption speaks of
-    return node("div", {}, node("div.cp-two", {}, ours, theirs, node("span.small.muted", {}, words.drawn), node("span.small.muted", {}, words.near)),
-      node("p.small", {}, fill(words.read, shown, right(k, pair) ? words.right : words.wrong)), node("p.small", {}, cleans[at] ? words.clean : words.unclean),
-      node("p.small.muted", {}, fill(words.nearIs, spoken(reading(nearReadings, at).slice(0, said(k) ? 5 : 2)))));
+  function stop() {
+    jobs = [];
+    current = null;
+    update();
+  }
+  // A job: its walk, and what came of it. Of each pair the first drawing has number 0, the next 1, and so on.
+  function begin(pair) {
+    const list = drawn[pair], seed = 100000 * state.seed + 1000 * pair + list.length;
+    const asked = wordsOf(pair), { steps, scale, eta } = state;
+    return { pair, asked, walk: draw(net, left, { seed, steps, scale, eta, tokens: asked.map((word) => tokens[word]) }), ms: 0, x: null };
+  }
+  function slice() {
+    if (!jobs.length) return;
+    const from = performance.now();
+    net ??= unetOf(packed, SIDE);
+    if (oracle.prepare(SLICE)) {
+      current ??= begin(jobs[0]);
+      let { done, value } = current.walk.next();
+      while (!done && performance.now() - from < SLICE) ({ done, value } = current.walk.next());
+      current.x = value;
+      current.ms += performance.now() - from;
+      if (done) finish();
+      redraw();
+    }
+    if (jobs.length) line.port2.postMessage(0);
+  }
+  function finish() {
+    const { pair, asked, x, ms } = current, found = oracle.read(x.map((v) => clamp((v + 1) / 2, 0, 1)));
+    const read = parts.map((names, k) => names[found.words[k]]), right = asked.every((word, k) => word === read[k]);
+    drawn[pair].push({ x, read, right, clean: found.clean, near: found.drawing });
+    state.ms = ms;
+    jobs.shift();
+    current = null;
+    Object.assign(root.dataset, { done: +(root.dataset.done || 0) + 1, ms: ms.toFixed(0) });
+    update();
+  }
+  function restart() {
+    drawn = cells.map(() => []);
+    state.ms = 0;
+    stop();
   }
 
+  // The cards show the last drawings of the pair, the one that is being drawn included.
+  const firstShown = () => Math.max(0, drawn[state.pair].length + (jobs[0] === state.pair) - SHOWN);
+
+  // --- pictures ------------------------------------------------------------------------------------------------
+  function paint(canvas, x, low = -1) {
+    const pen = canvas.getContext("2d");
+    if (!x) return pen.clearRect(0, 0, SIDE, SIDE);
+    const image = pen.createImageData(SIDE, SIDE);
+    for (let i = 0; i < D; i++) {
+      for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * clamp((x[c * D + i] - low) / (1 - low), 0, 1);
+      image.data[4 * i + 3] = 255;
+    }
+    pen.putImageData(image, 0, 0);
+  }
+  const redraw = oncePerFrame(() => { // the picture that is being drawn
+    bar.value = total ? 1 - jobs.length / total : 0;
+    if (!current || lessMotion()) return;
+    paint(cells[current.pair].canvas, current.x);
+    if (current.pair === state.pair) paint(cards[drawn[state.pair].length - firstShown()].ours, current.x);
+  });
+
   function update() {
-    const { pair } = state, list = rowsNow(), name = nameOf(pair), isNew = isHeld(pair);
+    const { pair } = state, isNew = isHeld(pair), list = drawn[pair];
     pickers.hidden = state.kind !== "all";
+    some.textContent = jobs.length ? words.stop : words.some;
+    every.disabled = jobs.length > 0;
     cells.forEach(({ button, canvas, mark }, at) => {
-      const good = right(list[0], at), label = isHeld(at) ? fill(words.cellHeld, nameOf(at)) : nameOf(at);
+      const last = drawn[at].at(-1), label = isHeld(at) ? fill(words.cellHeld, nameOf(at)) : nameOf(at);
       button.setAttribute("aria-pressed", at === pair);
-      button.setAttribute("aria-label", good ? label : fill(words.cellWrong, label));
+      button.setAttribute("aria-label", !last || last.right ? label : fill(words.cellWrong, label));
       button.tabIndex = at === pair ? 0 : -1;
-      mark.textContent = good ? "" : words.wrong;
-      paint(canvas, sheets.drawn, list[0], at);
+      mark.textContent = last && !last.right ? words.wrong : "";
+      paint(canvas, last && last.x);
     });
-    const caption = spoken([...name.split(" "), ...rows[list[0]]]);
+    const caption = spoken(wordsOf(pair)), first = firstShown();
     asked.textContent = `“${caption}”`;
     flag.textContent = isNew ? words.held : fill(words.seen, counts[pair]);
     flag.classList.toggle("gl-cp-new", isNew);
-    draws.replaceChildren(...list.map((k) => card(k, pair)));
-    Object.assign(root.dataset, { caption, pair, held: isNew, rows: list.join(" "), read: list.map((k) => spoken(reading(readings, k * P + pair))).join(", "),
-      right: list.map((k) => +right(k, pair)).join(" "), clean: list.map((k) => cleans[k * P + pair]).join(" "), counted: counted.join(" "),
-      near: list.map((k) => spoken(reading(nearReadings, k * P + pair))).join(", "), drawn: [sheets.drawn, sheets.near].every((i) => i.complete && i.naturalWidth) });
+    cards.forEach(({ ours, theirs, read }, k) => {
+      const one = list[first + k];
+      paint(ours, one && one.x);
+      paint(theirs, one && one.near, 0);
+      const heard = one ? spoken(state.kind === "all" ? one.read : one.read.slice(0, 2)) : ""; // what the caption speaks of
+      read.textContent = one ? `${fill(words.read, heard, one.right ? words.right : words.wrong)} ${one.clean ? words.clean : words.unclean}` : words.empty;
+    });
+    const strict = (kind) => drawn.flatMap((ones, at) => (isHeld(at) === kind ? ones.map(({ right, clean }) => right && clean) : []));
+    const counted = [strict(false), strict(true)].flatMap((all) => [all.filter(Boolean).length, all.length]);
+    phrase(count, fill(words.count, ...counted));
+    took.textContent = state.ms ? fill(words.took, (state.ms / 1000).toFixed(2)) : jobs.length ? words.running : words.ready;
+    const last = list.at(-1), { kind, steps, scale, seed } = state;
+    Object.assign(root.dataset, { caption, pair, held: isNew, counted: counted.join(" "), kind, steps, scale, seed, busy: jobs.length > 0,
+      n: list.length, read: list.map((one) => spoken(one.read)).join(", "), right: list.map((one) => +one.right).join(" "),
+      clean: list.map((one) => +one.clean).join(" "), x: last ? Array.from(last.x, (v) => v.toFixed(4)).join(" ") : "" });
+    redraw();
   }
 
-  for (const image of Object.values(sheets)) image.addEventListener("load", update);
-  sheets.near.src = near;
-  update();
+  restart();
   followScheme(root, () => {});
 }

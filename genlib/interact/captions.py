@@ -1,94 +1,185 @@
-"""Ask in words: pictures of the text-conditioned model by caption, with the pairs that it never saw marked."""
+"""Ask in words: a text-conditioned model draws in the page, and the oracle keeps the score of seen and unseen pairs."""
 
+from itertools import islice, pairwise
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
 from genlib import pretrained
-from genlib.data.shapes import COLOURS, COLUMNS, PAIRS, ROWS, SHAPES, SIZES, held_out
-from genlib.interact.base import Interactive, as_base64, png
+from genlib.data.shapes import (
+    COLOURS,
+    COLUMNS,
+    EDGE,
+    GAP,
+    PAIRS,
+    PALETTE,
+    RADII,
+    ROWS,
+    SHAPES,
+    SIZES,
+    VOCABULARY,
+    held_out,
+)
+from genlib.ddpm import DDPM, ddim_times
+from genlib.evaluate import CLEAN
+from genlib.guidance import Given, Guided
+from genlib.interact.base import Interactive, as_base64
+from genlib.interact.draw import normals
+from genlib.interact.unet import from_8_bits, packed
+
+NETWORK = "ddpm_shapes_small"
+SIDE, ETA = 16, 0.3
+PARTS = (COLOURS, SHAPES, SIZES, ROWS, COLUMNS)
 
 # All words of the figure, but for those of captions; # stands for a number or a word, *stars* for italics.
 WORDS = {
-    "caption": "Choose a caption. Pairs with ◇ were held out: the model saw their colour and their shape, and never "
-    "both in one picture.",
+    "caption": "Choose a caption and let the network draw. Pairs with ◇ were held out: it saw their colour and their "
+    "shape, and never both in one picture.",
     "legend": "What does the caption say?",
     "kinds": [["pair", "colour and shape"], ["all", "size and place too"]],
     "sizeLegend": "Which size?",
     "rowLegend": "Which row?",
     "columnLegend": "Which column?",
-    "mapLabel": "All pairs, a row for each colour, a column for each shape; each shows what was drawn for it",
+    "mapLabel": "All pairs, a row for each colour, a column for each shape; each shows what was drawn last for it",
     "cellHeld": "#, never seen in training",
     "cellWrong": "#, drawn wrong",
     "seen": "Seen in training: in # of the 20,000 pictures.",
     "held": "◇ Never seen in training: in none of the 20,000 pictures.",
+    "some": "Draw four",
+    "every": "Draw every pair once",
+    "stop": "Stop",
+    "progress": "How much is drawn",
     "drawn": "drawn",
-    "near": "nearest in training",
-    "read": "Read as # #",
-    "clean": "A clean drawing",
-    "unclean": "Not a clean drawing",
-    "nearIs": "Nearest: #",
+    "near": "nearest drawing",
+    "read": "Read as # #.",
+    "clean": "Clean.",
+    "unclean": "Not clean.",
+    "empty": "Not drawn yet.",
     "right": "✓",
     "wrong": "✗",
-    "count": "Read as asked and clean, of all # pictures of this figure: *seen pairs* # of #, *held-out pairs* # of #.",
-    "covers": "It holds four drawings for each pair alone, and one for each pair with a size and a place: the first "
-    "ones that were drawn, none left out. The map shows the first of each.",
-    "help": "The reader is the course's oracle: it finds the drawing that comes nearest. ✗ on the map: read as "
-    "something else. By keyboard: Tab to the map, then the arrow keys.",
-    "source": "Not live: drawn once, with make steering, by the model # with seed #, scale #, # DDIM steps, *η* = #. "
-    "Its weights have the SHA-256 #…",
+    "count": "Read as asked and clean so far: seen pairs # of #, held-out pairs # of #.",
+    "ready": "Ready.",
+    "running": "Drawing.",
+    "took": "The last picture took # seconds of computing.",
+    "scale": "Guidance *s*",
+    "steps": "Steps",
+    "seed": "Seed",
+    "help": "Every picture is drawn here, by DDIM with *η* = 0.3; none is left out. The oracle finds the drawing that "
+    "comes nearest and stands beside: ✗ on the map means that it reads another pair. Whatever changes but the pair "
+    "starts the score again. By keyboard: Tab to the map, then the arrow keys.",
+    "source": "The network is #, with its # weights rounded to 8 bits. That of the tables has #: in 8 bits, as text, "
+    "too many for a figure of this book. With # drawings of each pair at *s* = 2 in 50 steps, the share read as asked "
+    "and clean is # for seen pairs and # for held-out ones; with the weights as they were trained, # and #.",
 }
 
 
-def caption_picker(caption: str = "cyan cross") -> Interactive:
+def caption_picker(
+    caption: str = "cyan cross", steps: int = 50, scale: float = 2.0, seed: int = 1
+) -> Interactive:
     """The figure, opened at a caption: a colour and a shape, alone or with size, row and column.
 
     Args:
         caption: such as "cyan cross" or "large cyan cross top left"; in any order.
+        steps: of DDIM, 5, 10, ..., 100.
+        scale: of the guidance, 0 to 5.
+        seed: 1 to 99.
 
     Raises:
-        ValueError: the figure has no such caption.
+        ValueError: an argument is outside its range.
     """
-    stored, card = pretrained.tensors("captions_shapes"), pretrained.card("captions_shapes")
-    known = {frozenset(text.split()): (k, at) for k, at, text in captions(card["rows"])}
-    if frozenset(caption.split()) not in known:
-        raise ValueError(
-            f"caption: expected a colour and a shape, alone or with size, row and column, got {caption!r}"
-        )
-    row, pair = known[frozenset(caption.split())]
+    for name, value, good in [
+        ("steps", steps, steps in range(5, 101, 5)),
+        ("scale", scale, 0 <= scale <= 5),
+        ("seed", seed, seed in range(1, 100)),
+    ]:
+        if not good:
+            raise ValueError(f"{name}: expected what the figure offers, got {value!r}")
+    colour, shape, *more = heard(caption)
+    start = {"pair": PAIRS.index((colour, shape)), "kind": "all" if any(more) else "pair"}
+    start |= {"more": more, "steps": steps, "scale": scale, "seed": seed, "eta": ETA}
+    model, facts = pretrained.shapes_ddpm_small(), pretrained.card(NETWORK)
     data = {
-        "start": {"pair": pair, "kind": "all" if any(card["rows"][row]) else "pair", "row": row},
+        "start": start,
         "words": WORDS,
-        "parts": [list(part) for part in (COLOURS, SHAPES, SIZES, ROWS, COLUMNS)],
-        "rows": card["rows"],
+        "parts": [list(part) for part in PARTS],
+        "tokens": {word: VOCABULARY.tokens([word])[0, 0].item() for part in PARTS for word in part},
         "held": [PAIRS.index(found) for found in held_out(8)[1]],
-        "counts": card["training_pictures"],
-        "read": as_base64(stored["read"]),
-        "clean": as_base64(stored["clean"]),
-        "nearRead": as_base64(stored["near_words"]),
-        "near": png(sheet(stored["near"])),
-        "model": [card[k] for k in ("recipe", "seed", "scale", "ddim_steps", "eta")]
-        + [card["weights"][:12]],
+        "counts": facts["training_pictures"],
+        "packed": packed(model.net.net),
+        "beta": as_base64(model.beta),
+        "world": world(),
+        "source": source(facts),
     }
     return Interactive(
-        "captions.js",
+        ("nn.js", "unet.js", "ddim.js", "oracle.js", "captions.js"),
         data,
-        label="Pictures by caption, with the pairs of colour and shape that were held out",
-        still="What the model drew, a column for each pair of colour and shape: eight colours, each as circle, square, "
-        "triangle and cross. Above, four drawings for each pair; below, one for each size and place. With JavaScript "
-        "you choose the caption, and see which pairs were held out and how each picture is read.",
-        picture=png(sheet(stored["x"])),
+        label="Pictures by caption, drawn live, with the pairs of colour and shape that were held out",
+        still="With JavaScript you choose a caption here, and a trained network draws it while you look: eight "
+        "colours, each as circle, square, triangle and cross. Eight of the pairs were held out in its training, and "
+        "an oracle reads what comes out.",
     )
 
 
-def captions(rows: list[list[str]]) -> list[tuple[int, int, str]]:
-    """Every caption of the figure with its first row and its pair; a row of the sheet is [size, row, column] words."""
-    first = [k for k, words in enumerate(rows) if words not in rows[:k]]
-    return [
-        (k, at, " ".join(filter(None, (rows[k][0], *pair, *rows[k][1:]))))
-        for k in first
-        for at, pair in enumerate(PAIRS)
-    ]
+def heard(caption: str) -> list[str]:
+    """Colour, shape, size, row and column of a caption, in any order; the last three may all be missing: ""."""
+    words = caption.split()
+    found = [next((word for word in words if word in part), "") for part in PARTS]
+    if len(words) != len(list(filter(None, found))) or "" in found[:2] or len(words) not in (2, 5):
+        raise ValueError(
+            f"caption: expected a colour and a shape, alone or with size, row and column, got {caption!r}"
+        )
+    return found
 
 
-def sheet(x: Tensor) -> Tensor:
-    """Pictures (rows, 32, 3, 16, 16) side by side as one, (rows 16, 32 16, 3)."""
-    return x.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).contiguous()
+def world() -> dict:
+    """What oracle.js has to know of the drawings."""
+    radii = [list(RADII[size]) for size in SIZES]
+    known = {"side": SIDE, "palette": PALETTE.tolist(), "radii": radii}
+    return known | {"edge": EDGE, "gap": GAP, "clean": CLEAN}
+
+
+def source(facts: dict) -> list:
+    """What the figure says of its network, in the order of WORDS["source"]."""
+    rounded, trained = facts["8_bits"], facts["as_trained"]
+    shares = [part[kind] for part in (rounded, trained) for kind in ("seen", "held_out")]
+    named = [NETWORK, f"{facts['parameters']:,}", f"{facts['parameters_large']:,}", facts["each"]]
+    return named + [f"{share:.3f}" for share in shares]
+
+
+# --- what the script computes, in Python ---------------------------------------------------------------------
+
+
+class Wish(NamedTuple):
+    """One picture: the number of the drawing of its pair, from 0 on, and the numbers of the walk."""
+
+    caption: str
+    number: int = 0
+    seed: int = 1
+    steps: int = 50
+    scale: float = 2.0
+
+
+def model_in_page() -> DDPM:
+    """The network with the weights that the page has."""
+    model = pretrained.shapes_ddpm_small()
+    return model.replace(net=from_8_bits(model.net.net))
+
+
+@torch.no_grad()
+def picture(model: DDPM, wish: Wish) -> Tensor:
+    """The picture (1, 3, 16, 16) of the network `model_in_page` for a wish, from -1 to 1, as DDIM draws it."""
+    pair = PAIRS.index(tuple(heard(wish.caption)[:2]))
+    stream = normals(100_000 * wish.seed + 1000 * pair + wish.number)
+
+    def noise() -> Tensor:
+        return torch.tensor(list(islice(stream, 3 * SIDE**2))).view(1, 3, SIDE, SIDE)
+
+    tokens = VOCABULARY.tokens([wish.caption])
+    net = Guided(model.net, tokens, wish.scale, VOCABULARY.null)
+    if wish.scale in (0, 1):
+        net = Given(model.net, tokens if wish.scale else VOCABULARY.null)
+    model, x = model.replace(net=net), noise()
+    for t, s in pairwise(ddim_times(model.T, wish.steps)):
+        x = model.ddim_step(x, t, s, ETA, noise())
+    return x

@@ -32,20 +32,6 @@ const N = 16, D = 64, SLICE = 12; // pictures, pixels of each, milliseconds at a
 
 // --- the walk back -----------------------------------------------------------------------------------------------
 
-// 1 - beta multiplied up: the share of the data's variance that is left at t = 0..T.
-function leftOf(beta) {
-  let product = 1;
-  return Float64Array.from(beta, (b) => (product *= 1 - b));
-}
-
-// steps + 1 falling times from t to 0; a half is rounded to the even side, as Python does.
-function timesOf(t, steps) {
-  return Array.from({ length: steps + 1 }, (_, i) => {
-    const place = (t * (steps - i)) / steps, low = Math.floor(place), odd = low % 2;
-    return place - low === 0.5 ? low + odd : Math.round(place);
-  });
-}
-
 // N copies of the reader's digit with the noise of time t.
 const noised = (own, left, eps) => eps.map((e, i) => Math.sqrt(left) * own[i % D] + Math.sqrt(1 - left) * e);
 
@@ -74,12 +60,11 @@ function* walk(net, beta, left, ask, keep) {
     }
     for (let i = 0; i < N * D; i++) guess[i] = clamp(guess[i], -1, 1);
     keep(t, x, guess);
-    const fresh = all || eta ? noise() : null, then = left[s];
-    const variance = all ? 0 : eta ** 2 * ((1 - then) / (1 - left[t])) * (1 - left[t] / then);
-    const spread = Math.sqrt(all ? (t > 1 ? beta[t] : 0) : variance);
+    const fresh = all || eta ? noise() : null, then = left[s], [data, rest, some] = ddimStep(left[t], then, eta);
+    const spread = all ? Math.sqrt(t > 1 ? beta[t] : 0) : some;
     x = x.map((v, i) => {
       const eps = (v - signal * guess[i]) / size;
-      const mean = all ? (v - (beta[t] / size) * eps) / Math.sqrt(1 - beta[t]) : Math.sqrt(then) * guess[i] + Math.sqrt(1 - then - variance) * eps;
+      const mean = all ? (v - (beta[t] / size) * eps) / Math.sqrt(1 - beta[t]) : data * guess[i] + rest * eps;
       return fresh ? mean + spread * fresh[i] : mean;
     });
     if (hole) {
@@ -189,7 +174,7 @@ function figure(root, { start, words, packed, beta: schedule, tests, label, sour
   const guessBox = node("div", {}, phrase(node("p.ask"), words.guess), guesses), both = node("div.dd-both", {}, node("div", {}, heading, pictures), guessBox);
   const scrub = slider(words.moment, { min: 0, max: 0, step: 1, value: 0, format: (at) => fill(words.momentValue, moments[at] ? moments[at].t : 0) }, (at) => { state.at = at; redraw(); });
   const seen = ticked(words.seen, state.guess, (on) => { state.guess = on; arrange(); redraw(); });
-  const toggle = button(words.draw, () => (run ? stop() : draw())), bar = node("progress", { max: 1, value: 0, "aria-label": words.progress });
+  const toggle = button(words.draw, () => (run ? stop() : draw()), ".main"), bar = node("progress", { max: 1, value: 0, "aria-label": words.progress });
   const status = node("p.status", { "aria-live": "polite" }), about = node("p.small.muted.dd-tall");
   root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), tasks, about,
     node("div.dd", {}, own, node("div", {}, node("div.buttons", {}, toggle, bar), status, both, scrub.box, seen)),

@@ -130,7 +130,7 @@ def draw_digits(
         "source": facts(),
     }
     return Interactive(
-        ("digits.js", "nn.js", "unet.js", "draw.js"),
+        ("digits.js", "nn.js", "unet.js", "ddim.js", "draw.js"),
         data,
         label="Draw digits with the trained network, change one, and fill in what is erased",
         still="With JavaScript, this draws digits while you look: a trained network walks from noise to digits, takes "

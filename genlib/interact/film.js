@@ -7,7 +7,11 @@ const STYLE = `${IMAGE_STYLE}
 .gl-interact .gl-fm-bar { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.75rem; align-items: end; margin-top: 0.5rem; }
 .gl-interact .gl-fm .gl-chart { aspect-ratio: 1.5; }
 .gl-interact .gl-fm-away { opacity: 0.25; }
-@container (min-width: 40rem) { .gl-interact .gl-fm { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .gl-interact .gl-fm-row { grid-template-columns: repeat(4, minmax(0, 1fr)); } }`;
+@container (min-width: 40rem) {
+  .gl-interact .gl-fm { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  .gl-interact .gl-fm .gl-questions { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .gl-interact .gl-fm-row { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+}`;
 
 const N = 8, D = 64, LAST = 1000;
 
@@ -22,12 +26,13 @@ function figure(root, { start, words, x0, eps, back, moments, alphaBar }) {
   const graph = chart(words.curveLabel);
   const said = { left: node("p.number"), ratio: node("p.number"), verdict: node("p.verdict", { "aria-live": "polite" }) };
   const scrub = slider(words.time, { min: 0, max: LAST, step: 10, value: state.t, format: (t) => String(timeOf(t)) }, (t) => { stop(); state.t = t; update(); });
-  const toggle = button(words.play, () => (state.playing ? stop() : play()));
+  const toggle = button(words.play, () => (state.playing ? stop() : play()), ".main");
   const which = choice(root, words.legend, words.schedules, state.schedule, (name) => { state.schedule = name; update(); });
   root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), which,
-    node("div.fm", {}, node("div", {}, phrase(node("p.ask"), words.there), there, phrase(node("p.ask"), words.back), here, away),
+    node("div.fm", {}, node("div", {}, phrase(node("p.ask"), words.there), there, phrase(node("p.ask"), words.back), here, away,
+        node("div.fm-bar", {}, toggle, scrub.box)),
       node("div", {}, graph.box, node("div.questions.short", {}, question(words.left, said.left), question(words.ratio, said.ratio)), said.verdict)),
-    node("div.fm-bar", {}, toggle, scrub.box), note(words.help));
+    note(words.help));
 
   function timeOf(t) { return Math.round((t * (state.schedule === "few" ? 100 : 1000)) / LAST); }
   function stop() {

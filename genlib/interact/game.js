@@ -5,11 +5,13 @@ const STYLE = `
 .gl-interact .gl-gg { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem 1.25rem; }
 .gl-interact .gl-gg svg { overflow: hidden; }
 .gl-interact .gl-gg-say { min-height: 2.9em; font-weight: 600; margin: 0.4rem 0 0; }
-.gl-interact .gl-gg-choices { display: flex; flex-wrap: wrap; gap: 0.4rem 1rem; margin-top: 0.4rem; }
+.gl-interact .gl-gg-choices { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.4rem 2rem; margin-top: 0.6rem; }
+.gl-interact .gl-gg-choices legend { float: none; width: auto; margin: 0; padding: 0; border: 0; font-size: 0.9rem; color: var(--gl-muted); }
 .gl-interact .gl-gg-help { margin-top: 0.75rem; }
 @container (min-width: 40rem) {
   .gl-interact .gl-gg { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   .gl-interact .gl-gg-say { min-height: 1.45em; }
+  .gl-interact .gl-gg-choices { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
 }`;
 
 const REACH = 4, LOST = 40, LEVELS = [-6, -4, -3, -2.4, -1.9, -1.6, -1.45, -1.36, -1.25, -1.1, -0.8, -0.4];
@@ -45,11 +47,18 @@ function figure(root, { start, limits, words, z, weight }) {
   }
 
   // --- what is there -------------------------------------------------------------------------------------------
+  const way = (d, style) => node("svg:path", { d, style: "fill:none;" + style });
+  const mapKey = keyTo([words.ridge, way("M1 6H21", "stroke:currentColor;stroke-width:1.6;stroke-dasharray:6 4")],
+    [words.saddle, node("svg:circle", { cx: 11, cy: 6, r: 5, style: "fill:none;stroke:currentColor;stroke-width:2" })],
+    [words.next, way("M1 6H18M13 2L18 6L13 10", "stroke:var(--gl-1);stroke-width:2.4")]);
+  const curveKey = keyTo([words.data, way("M1 6H21", "stroke:currentColor;stroke-width:1.6")], [words.fakes, way("M1 6H21", "stroke:var(--gl-0);stroke-width:1.8;stroke-dasharray:1.5 3")],
+    [words.D, way("M1 6H21", "stroke:var(--gl-1);stroke-width:2.8")], [words.best, way("M1 6H21", "stroke:var(--gl-1);stroke-width:1.8;stroke-dasharray:7 5")]);
   const map = chart(words.mapLabel), curves = chart(words.lineLabel);
   const help = phrase(node("p.small.muted.gg-help", { id: freshId(root) }), words.help);
   const handle = node("div.handle", { role: "slider", tabindex: 0, "aria-label": words.handle, "aria-describedby": help.id,
     "aria-valuemin": -REACH, "aria-valuemax": REACH }, node("span.knob", { "aria-hidden": "true" }));
-  map.box.append(handle);
+  const chip = (what, style) => phrase(node("span.chip.muted", { style, "aria-hidden": "true" }), what);
+  map.box.append(chip(words.theta, "right:2px;top:calc(50% + 4px)"), chip(words.phi, "right:calc(50% + 4px);top:2px"), handle);
   const say = node("p.gg-say", { "aria-live": "polite" });
   const said = { v: node("p.number"), best: node("p.number"), bestNote: node("p.small.muted"), d: node("p.small"), g: node("p.small"), steps: node("p.small.muted") };
   const questions = node("div.questions.short", {},
@@ -58,6 +67,10 @@ function figure(root, { start, limits, words, z, weight }) {
     question(words.pullTitle, said.d, said.g, said.steps));
   const eta = slider(words.eta, { min: limits.eta[0], max: limits.eta[1], step: 0.1, value: state.eta, format: (v) => shown(v, 1) },
     (v) => { turn += 1; state.eta = v; update(); });
+  const asked = (box) => { // what a choice is about stands above it
+    box.querySelector("legend").className = "";
+    return box;
+  };
   const order = choice(root, words.orderLegend, words.orders, state.order, (v) => { turn += 1; state.order = v; update(); });
   const loss = choice(root, words.lossLegend, words.losses, state.loss, (v) => { turn += 1; state.loss = v; update(); });
   function walk(n) {
@@ -77,8 +90,8 @@ function figure(root, { start, limits, words, z, weight }) {
     Object.assign(state, { theta, phi, path });
     update();
   }));
-  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), node("div.gg", {}, map.box, curves.box), say,
-    node("div.controls", {}, eta.box), node("div.gg-choices", {}, order, loss), buttons, questions, help);
+  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), node("div.gg", {}, node("div", {}, mapKey, map.box), node("div", {}, curveKey, curves.box)), say,
+    node("div.controls", {}, eta.box), node("div.gg-choices", {}, asked(order), asked(loss)), buttons, questions, help);
 
   // --- the map -------------------------------------------------------------------------------------------------
   const X = (theta) => ((theta + REACH) / (2 * REACH)) * side, Y = (phi) => side - ((phi + REACH) / (2 * REACH)) * side;
@@ -111,9 +124,7 @@ function figure(root, { start, limits, words, z, weight }) {
       style: `fill:none;stroke:var(--gl-edge);stroke-width:1.2;opacity:${0.3 + 0.05 * i}` })));
     made.push(segment(0, Y(0), side, Y(0), "", "gl-axis"), segment(X(0), 0, X(0), side, "", "gl-axis"),
       segment(X(-REACH), Y(-REACH), X(REACH), Y(REACH), "stroke:currentColor;stroke-width:1.6;stroke-dasharray:6 5"),
-      node("svg:circle", { cx: X(0), cy: Y(0), r: 6, style: "fill:none;stroke:currentColor;stroke-width:2" }),
-      text(X(0) - 11, Y(0) + 20, words.saddle, "end"), text(side - 6, 16, words.ridge, "end"),
-      text(side - 6, Y(0) + 15, words.theta, "end", "gl-muted"), text(X(0) - 6, 16, words.phi, "end", "gl-muted"));
+      node("svg:circle", { cx: X(0), cy: Y(0), r: 6, style: "fill:none;stroke:currentColor;stroke-width:2" }));
     if (state.path.length > 1) made.push(line(state.path.map(([a, b]) => [X(a), Y(b)]), "stroke:var(--gl-0);stroke-width:2;fill:none"));
     for (const [a, b] of state.path.slice(0, -1)) made.push(node("svg:circle", { cx: X(a), cy: Y(b), r: 2.6, style: "fill:var(--gl-0)" }));
     const ways = [pullG(state.theta, state.phi, state.loss), pullD(state.theta, state.phi)], size = Math.hypot(...ways);
@@ -141,13 +152,6 @@ function figure(root, { start, limits, words, z, weight }) {
       curve(densityOf(state.theta), "stroke:var(--gl-0);stroke-width:1.8;stroke-dasharray:1.5 3"),
       curve((x) => sigmoid(logit(x, state.theta)), "stroke:var(--gl-1);stroke-width:1.8;stroke-dasharray:7 5"),
       curve((x) => sigmoid(logit(x, state.phi)), "stroke:var(--gl-1);stroke-width:2.8"));
-    const near = Math.abs(state.theta) < 1.6, theta = clamp(state.theta, -5, 5);
-    made.push(text(toX(near ? (theta >= 0 ? -1.2 : 1.2) : 0), toY(0.68), words.data, near ? (theta >= 0 ? "end" : "start") : "middle"),
-      text(toX(near ? theta + (theta >= 0 ? 1 : -1) : theta), toY(near ? 0.5 : 0.68) - 4, words.fakes, near ? (theta >= 0 ? "start" : "end") : "middle"));
-    const left = state.phi >= 0; // D is high on the left if it expects the fakes on the right
-    made.push(text(left ? 22 : wide - 22, toY(sigmoid(logit(left ? -6.2 : 6.2, state.phi))) + 17, words.D, left ? "start" : "end"));
-    const bestLeft = state.theta < 0; // the far end of the best D, where it is near 0
-    if (Math.abs(state.theta) > 0.4) made.push(text(bestLeft ? 4 : wide - 4, floor - 8, words.best, bestLeft ? "start" : "end"));
     made.push(text(2, toY(1) - 5, "1", "start", "gl-muted"), text(2, toY(0.5) - 3, "½", "start", "gl-muted"));
     for (let x = -6; x <= 6; x += 2) made.push(segment(toX(x), floor, toX(x), floor + 4, "", "gl-axis"), text(toX(x), tall - 4, minus(String(x)), "middle", "gl-muted"));
     curves.box.style.height = tall + "px";

@@ -22,6 +22,7 @@ WORDS = {
     "fakes": "fakes *q*",
     "D": "*D*(*x*)",
     "best": "best *D*",
+    "next": "the next step",
     "handle": "The pair of players",
     "place": "theta is #, phi is #",
     "help": "Drag the disc, or Tab to it and use the arrow keys. Then let the players step.",

@@ -178,7 +178,7 @@ function figure(root, { start, words, n }) {
     tick.checked = state.shared;
     changed();
   });
-  root.append(view, caption, plane, help, questions, controls, node("div.buttons", {}, same, reset, shared), status);
+  root.append(view, caption, plane, controls, help, questions, node("div.buttons", {}, same, reset, shared), status);
   let ghost = null; // what is drawn while clouds glide
 
   // --- places ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 const STYLE = IMAGE_STYLE + `
 .gl-interact .gl-lp { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.4rem 1.25rem; }
-.gl-interact .gl-lp-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; }
+.gl-interact .gl-lp-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; align-items: end; }
 .gl-interact .gl-lp-pair p { min-height: 1.45em; }
 .gl-interact .gl-lp-facts { display: grid; gap: 0.5rem; margin-top: 0.6rem; }
 .gl-interact .gl-lp-facts .gl-ask { font-weight: 600; }

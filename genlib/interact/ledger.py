@@ -76,6 +76,11 @@ LEDGER = {
         "test_site_film.py",
         ("ddpm_film",),
     ),
+    "walk_back": Line(
+        "Live: every step of every particle by the exact score of the mixture, and the measures of their ends. Nothing "
+        "is stored.",
+        "test_site_walk.py",
+    ),
     "draw_digits": Line(
         "Live: every step of every walk, by the trained network with its weights in 8 bits.",
         "test_site_draw_digits.py",
@@ -88,9 +93,10 @@ LEDGER = {
         ("guidance_digits",),
     ),
     "caption_picker": Line(
-        "Stored: what a trained network drew for each caption, and what the oracle reads.",
+        "Live: every step of every picture, by a trained network with its weights in 8 bits, and what the oracle reads "
+        "in it. The network is smaller than that of the tables, which would weigh 420 kB.",
         "test_site_captions.py",
-        ("captions_shapes",),
+        ("ddpm_shapes_small",),
     ),
     "corruption_doses": Line(
         "Stored: what the measures say of digits with a known fault.",

@@ -5,7 +5,10 @@ const STYLE = `
 .gl-interact .gl-gr .gl-chart { aspect-ratio: 1; max-width: 26rem; width: 100%; justify-self: center; }
 .gl-interact .gl-gr canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
 .gl-interact .gl-gr-bar { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.75rem; align-items: end; margin-top: 0.5rem; }
-@container (min-width: 40rem) { .gl-interact .gl-gr { grid-template-columns: minmax(0, 1.4fr) minmax(0, 1fr); align-items: center; } }`;
+@container (min-width: 40rem) { .gl-interact .gl-gr { grid-template-columns: minmax(0, 1.4fr) minmax(0, 1fr); align-items: center; } }
+@container (min-width: 34rem) { .gl-interact .gl-gr .gl-questions { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+.gl-interact .gl-gr .gl-chart { margin-inline: auto; }
+.gl-interact .gl-gr ~ p { margin-top: 0.5rem; }`;
 
 const REACH = 2;
 
@@ -27,10 +30,14 @@ function figure(root, { start, words, cells, means, runs }) {
     question(words.spread, said.spread, note(words.spreadNote)), question(words.losses, said.losses));
   const stepOf = (i) => held[state.run].scores[i].step.toLocaleString("en");
   const scrub = slider(words.turn, { min: 0, max: last, step: 1, value: state.moment, format: stepOf }, (i) => { stop(); state.moment = i; update(); });
-  const toggle = button(words.play, () => (state.playing ? stop() : play()));
+  const toggle = button(words.play, () => (state.playing ? stop() : play()), ".main");
   const which = choice(root, words.legend, words.runs, state.run, (name) => { state.run = name; update(); });
-  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), which, node("div.gr", {}, map, questions),
-    node("div.gr-bar", {}, toggle, scrub.box), note(words.help));
+  const swatches = [["0", words.keyData], ["1", words.keyFake]].map(([colour, what]) => [what, node("svg:rect", { x: 1, width: 20, height: 12, style: `fill:var(--gl-${colour});opacity:0.6` })]);
+  const mark = "fill:none;stroke:currentColor;stroke-width:1.5";
+  const key = keyTo(...swatches, [words.keyDot, node("svg:circle", { cx: 11, cy: 6, r: 2.6, fill: "currentColor" })],
+    [words.keyPull, node("svg:path", { d: "M2 6H18M13 2L18 6L13 10", style: mark })], [words.keyMode, node("svg:circle", { cx: 11, cy: 6, r: 5, style: mark })]);
+  root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), which, key,
+    node("div.gr", {}, node("div", {}, map, node("div.gr-bar", {}, toggle, scrub.box)), questions), note(words.help));
 
   function stop() {
     state.playing = false;
@@ -61,7 +68,7 @@ function figure(root, { start, words, cells, means, runs }) {
     small.width = small.height = cells;
     const image = small.getContext("2d").createImageData(cells, cells), paper = dark ? 18 : 255;
     for (let i = 0; i < cells; i++) for (let j = 0; j < cells; j++) { // D is stored column by column, from below
-      const p = D[i * cells + j] / 255, strength = Math.abs(2 * p - 1) * 0.7, ink = p > 0.5 ? blue : orange, at = 4 * ((cells - 1 - j) * cells + i);
+      const p = D[i * cells + j] / 255, strength = Math.sqrt(Math.abs(2 * p - 1)) * (dark ? 0.55 : 0.75), ink = p > 0.5 ? blue : orange, at = 4 * ((cells - 1 - j) * cells + i);
       for (let k = 0; k < 3; k++) image.data[at + k] = paper + strength * (ink[k] - paper);
       image.data[at + 3] = 255;
     }
@@ -78,13 +85,8 @@ function figure(root, { start, words, cells, means, runs }) {
     }
     const place = (i) => [to(((x[2 * i] - 127) / 127) * REACH), side - to(((x[2 * i + 1] - 127) / 127) * REACH)];
     pen.fillStyle = ink;
-    for (let i = 0; i < x.length / 2; i++) {
-      const [a, b] = place(i);
-      pen.beginPath();
-      pen.arc(a, b, 2.3, 0, 7);
-      pen.fill();
-    }
-    pen.lineWidth = 1.3;
+    pen.lineWidth = 1;
+    pen.globalAlpha = 0.55;
     for (let i = 0; i < way.length / 2; i++) {
       const [a, b] = place(i), [u, v] = [(way[2 * i] - 127) / 127, -(way[2 * i + 1] - 127) / 127], size = Math.hypot(u, v);
       if (size < 0.02) continue;
@@ -96,6 +98,14 @@ function figure(root, { start, words, cells, means, runs }) {
         pen.moveTo(c, d);
         pen.lineTo(c - 5 * Math.cos(angle + turn), d - 5 * Math.sin(angle + turn));
       }
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+    pen.strokeStyle = dark ? "#111" : "#fff";
+    for (let i = 0; i < x.length / 2; i++) { // on top of their arrows
+      pen.beginPath();
+      pen.arc(...place(i), 2.6, 0, 7);
+      pen.fill();
       pen.stroke();
     }
   }

@@ -13,8 +13,12 @@ SCALE = math.sqrt(1 / 2 + RING.sd**2)  # sd of each coordinate, the unit of the 
 
 # All words of the figure; # stands for a number, *stars* for italics.
 WORDS = {
-    "caption": "Blue is where *D* says *data*, orange where it says *fake*. Dots are fakes, always of the same codes. "
-    "An arrow is the way in which *D* pulls a fake. Circles mark the eight modes.",
+    "caption": "Two trainings on the ring, moment by moment. The fakes always come from the same codes.",
+    "keyData": "*D* says *data*",
+    "keyFake": "*D* says *fake*",
+    "keyDot": "a fake",
+    "keyPull": "where *D* pulls it",
+    "keyMode": "a mode",
     "legend": "Which run?",
     "runs": [["plain", "plain GAN"], ["recipe", "This book's recipe"]],
     "mapLabel": "Map of D over the plane, with the fakes, the arrows at some of them and the eight modes",

@@ -172,8 +172,9 @@ function choice(root, legend, options, value, onChange) {
   return box;
 }
 
-function button(text, onClick) {
-  const made = phrase(node("button", { type: "button" }), text);
+// kind: ".main" for the one that a reader should press first.
+function button(text, onClick, kind = "") {
+  const made = phrase(node("button" + kind, { type: "button" }), text);
   made.addEventListener("click", onClick);
   return made;
 }
@@ -206,6 +207,10 @@ function movable(handle, place, { where, move, step = 0.1 }) {
     move(x + way[0] * size, y + way[1] * size);
   });
 }
+
+// What the marks of a picture mean: pairs of a small SVG of 22 x 12 and words.
+const swatch = (...pieces) => node("svg:svg", { viewBox: "0 0 22 12", "aria-hidden": "true" }, ...pieces);
+const keyTo = (...rows) => node("ul.key", {}, ...rows.map(([what, ...pieces]) => node("li", {}, swatch(...pieces), phrase(node("span"), what))));
 
 // --- drawing -----------------------------------------------------------------------------------------------
 

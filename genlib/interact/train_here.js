@@ -13,24 +13,26 @@ const STYLE = `
 .gl-interact .gl-th-bar { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.75rem; align-items: end; margin-top: 0.5rem; }
 .gl-interact .gl-th-seed input { width: 4.5rem; min-height: 2.4rem; margin-left: 0.4rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--gl-edge); border-radius: 6px; padding: 0 0.4rem; }
 .gl-interact .gl-th-seed { font-size: 0.9rem; margin: 0; }
+.gl-interact .gl-th-net { grid-template-columns: repeat(2, minmax(0, 1fr)); max-width: 26rem; }
 .gl-interact .gl-th-bar ~ p, .gl-interact .gl-th-all ~ p { margin-top: 0.4rem; }
 .gl-interact button:disabled { opacity: 0.5; cursor: default; }
 @container (min-width: 40rem) { .gl-interact .gl-th-all { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (min-width: 34rem) { .gl-interact .gl-th-all.gl-th-one { grid-template-columns: minmax(0, 20rem); } }`;
 
+const WIDTHS = [8, 16, 32, 64]; // of a hidden layer
 const SOME = 500, MANY = 2500; // samples that are measured while it trains, and when it stops
 const SLICE = 10; // ms of work at a time
 const PAD = 2, STEP = 0.1, SPACE = 0.08, DRAWN_SD = 0.06, MOST = 300; // of the drawing, in its own units
 
 function figure(root, { start, words, names, order, plan, densities, drawing }) {
-  const state = { ...start, steps: 0, todo: 0, n: 0, spent: 0, playing: false, seen: true };
+  const state = { ...start, width: plan.width, steps: 0, todo: 0, n: 0, spent: 0, playing: false, seen: true };
   let drawn = drawing.map((point) => [...point]), cursor = [0, 0], shape, density, models = [], batch, truth, other, fixed, next, normal;
 
   // --- what is there -------------------------------------------------------------------------------------------
   const which = node("div.th-which", {}, choice(root, words.density, words.densities, state.density, (name) => { state.density = name; begin(); }));
   const panels = Object.fromEntries(names.map((name) => [name, panelOf(name)]));
   const all = node("div.th-all" + (names.length === 1 ? ".th-one" : ""), {}, ...names.map((name) => panels[name].box));
-  const toggle = button(words.play, () => (state.playing ? pause() : play()));
+  const toggle = button(words.play, () => (state.playing ? pause() : play()), ".main");
   const one = button(words.one, () => go(1)), hundred = button(words.hundred, () => go(100)), again = button(words.reset, () => begin());
   const seed = node("input", { type: "number", min: 0, max: 999, step: 1, value: state.seed });
   seed.addEventListener("change", () => {
@@ -39,6 +41,9 @@ function figure(root, { start, words, names, order, plan, densities, drawing }) 
     begin();
   });
   const speed = choice(root, words.speed, words.speeds, state.speed, (name) => { state.speed = name; wake(); });
+  const layers = slider(words.layers, { min: 1, max: 3, step: 1, value: state.layers, format: String }, (n) => { state.layers = n; begin(); });
+  const width = slider(words.width, { min: 0, max: WIDTHS.length - 1, step: 1, value: WIDTHS.indexOf(state.width), format: (k) => String(WIDTHS[k]) },
+    (k) => { state.width = WIDTHS[k]; begin(); });
   const status = node("p.small.status", { role: "status" }), floor = node("p.small.muted");
   const last = plan.walk;
   const scrub = slider(words.time, { min: 0, max: last, step: 1, value: last, format: (k) => (1 - k / last).toFixed(2) }, (k) => { walking = false; state.at = k; redraw(); });
@@ -59,7 +64,8 @@ function figure(root, { start, words, names, order, plan, densities, drawing }) 
   });
   const pad = padOf();
   root.append(node("style", {}, STYLE), phrase(node("p.muted"), words.caption), which, pad.box,
-    node("div.buttons", {}, toggle, one, hundred, again, node("label.th-seed", {}, words.seed, seed)), speed, status, all, floor);
+    node("div.buttons", {}, toggle, one, hundred, again, node("label.th-seed", {}, words.seed, seed)), speed,
+    node("div.controls.th-net", {}, layers.box, width.box), status, all, floor);
   if (panels.flow) root.append(node("div.th-bar", {}, film, scrub.box), note(words.arrows));
   if (panels.autoencoder) root.append(note(words.codes));
   root.append(note(words.help));
@@ -141,7 +147,8 @@ function figure(root, { start, words, names, order, plan, densities, drawing }) 
       next = uniforms(100 * state.seed + 1);
       normal = normals(100 * state.seed + 2);
       batch = new Float64Array(2 * plan.batch);
-      models = names.map((name) => ({ name, ...modelOf[name](plan, 100 * state.seed + 10 * (1 + order.indexOf(name))) }));
+      const wanted = { ...plan, layers: state.layers, width: state.width };
+      models = names.map((name) => ({ name, ...modelOf[name](wanted, 100 * state.seed + 10 * (1 + order.indexOf(name))) }));
       [truth, other] = [3, 5].map((k) => points(density, uniforms(k), normals(k + 1), MANY));
       fixed = pathPoints(density, 256);
       running = work();
@@ -230,7 +237,7 @@ function figure(root, { start, words, names, order, plan, densities, drawing }) 
     const text = !shape ? words.empty : fill(words.status, state.steps.toLocaleString("en"), (state.spent / 1000).toFixed(1), state.n.toLocaleString("en"));
     if (status.textContent !== text) status.textContent = text;
     status.setAttribute("aria-live", state.playing ? "off" : "polite");
-    Object.assign(root.dataset, { density: state.density, seed: state.seed, steps: state.steps, n: state.n, busy: running ? "yes" : "no", playing: state.playing ? "yes" : "no", spent: state.spent.toFixed(0) });
+    Object.assign(root.dataset, { density: state.density, seed: state.seed, layers: state.layers, width: state.width, steps: state.steps, n: state.n, busy: running ? "yes" : "no", playing: state.playing ? "yes" : "no", spent: state.spent.toFixed(0) });
   }
   function report(at = 0) {
     const modes = shape && shape.kind !== "curve" ? (shape.means || shape.corners).length : 0;

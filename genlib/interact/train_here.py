@@ -20,11 +20,12 @@ DENSITIES = {
     "checkerboard": checkerboard,
 }
 
+LAYERS = 2  # hidden ones of each network, until the reader changes that
 # How the four are trained. All see the same batches; the rates and the noise of the GAN fall over `steps`.
 PLAN = {
     "batch": 128,
     "steps": 6000,
-    "width": 64,  # of the two hidden layers of each network
+    "width": 64,  # of the hidden layers of each network, until the reader changes it
     "rates": {"autoencoder": 5e-3, "vae": 5e-3, "gan": 2e-3, "flow": 1.5e-2},
     "last": 0.02,  # share of the rate that is left at the end
     "sd": 0.1,  # of p(x | z) of the VAE
@@ -62,6 +63,8 @@ WORDS = {
     "hundred": "100 steps",
     "reset": "Start again",
     "seed": "Seed",
+    "layers": "Hidden layers",
+    "width": "Their width",
     "speed": "How fast?",
     "speeds": [["2", "2 steps a second"], ["20", "20 a second"], ["full", "as fast as it can"]],
     "status": "Step #. # s of computing. Measured on # samples of each model.",
@@ -105,7 +108,7 @@ def heart() -> list[list[float]]:
 
 
 def in_units(density: Mixture | Checkerboard) -> dict:
-    """A density in units of its standard deviation, as the figure holds it: what `four.js` draws from.
+    """A density in units of its standard deviation, as the figure holds it: what `density.js` draws from.
 
     kind: "modes" where they can be counted, "curve" where they touch, "board". reach: half the side of its picture.
     """
@@ -144,7 +147,7 @@ def train_here(
     expect_one_of("density", density, (*DENSITIES, "drawn"))
     expect_number("seed", seed, 0, 999)
     data = {
-        "start": {"density": density, "seed": seed, "speed": "full"},
+        "start": {"density": density, "seed": seed, "speed": "full", "layers": LAYERS},
         "words": WORDS,
         "names": list(models),
         "order": MODELS,
@@ -153,7 +156,7 @@ def train_here(
         "drawing": [[round(v, 3) for v in point] for point in heart()],
     }
     return Interactive(
-        ("nn.js", "four.js", "train_here.js"),
+        ("nn.js", "density.js", "four.js", "train_here.js"),
         data,
         label="Models that train in this page on points in the plane, side by side",
         still="With JavaScript, an autoencoder, a VAE, a GAN and flow matching train here in the page, side by side, "

@@ -1,5 +1,6 @@
 // The forward pass of the U-Net of genlib.nets, one image at a time, with weights that travel in 8 bits; after nn.js.
-// const net = unetOf(packed, side); const at = net.told(t, y), once for all images; net.denoise(x, at) gives v.
+// const net = unetOf(packed, side); const at = net.told(t, y), once for all images; net.denoise(x, at) gives what the
+// network says: v, or x_0. Images are channel by channel, row by row; side is theirs, in pixels.
 
 // Weights by name, as torch stores them.
 function weightsOf({ layers, whole, numbers }) {
@@ -15,8 +16,8 @@ function weightsOf({ layers, whole, numbers }) {
 
 const siluOf = (a) => a / (1 + Math.exp(-a));
 
-function unetOf(packed, side) {
-  const w = weightsOf(packed), rooms = {};
+function unetOf(packed, whole) {
+  const w = weightsOf(packed), rooms = {}, { patch } = packed, side = whole / patch, parts = patch * patch;
   const room = (name, size) => (rooms[name] ??= new Float32Array(size)); // a place that every pass writes anew
 
   // A convolution, 3 x 3 with a border of zeros or 1 x 1, of size x size pixels: what each pixel sees is a column, and
@@ -61,23 +62,34 @@ function unetOf(packed, side) {
 
   const layer = (name, x) => dense(x, w[name + ".weight"], w[name + ".bias"], 1, x.length, w[name + ".bias"].length);
 
-  // What the blocks are told: scales and shifts, from sines and cosines of t and from the label y, -1 for none.
+  // Where each number of an image lies once patch x patch pixels are taken as one with more channels.
+  function placeOf(i) {
+    const column = i % whole, row = ((i / whole) | 0) % whole, c = (i / (whole * whole)) | 0;
+    const channel = c * parts + (row % patch) * patch + (column % patch);
+    return (channel * side + ((row / patch) | 0)) * side + ((column / patch) | 0);
+  }
+
+  // What the blocks are told: scales and shifts, from sines and cosines of t and from y: -1 for nothing, a label, or
+  // the numbers of words.
   function told(t, y = -1) {
-    const angles = Array.from(w["time.w"], (speed) => Math.fround(t * speed)), labels = w["condition.label.weight"];
+    const angles = Array.from(w["time.w"], (speed) => Math.fround(t * speed)), known = w["condition.label.weight"] || w["condition.word.weight"];
     const waves = [...angles.map(Math.sin), ...angles.map(Math.cos)];
     const e = layer("time.net.2", layer("time.net.0", waves).map(siluOf));
-    if (y >= 0) e.forEach((_, k) => { e[k] += labels[y * e.length + k]; });
+    for (const row of [y].flat()) if (row >= 0) e.forEach((_, k) => { e[k] += known[row * e.length + k]; });
     return Object.fromEntries(["down_1", "down_2", "up_2", "up_1"].map((name) => [name, layer(name + ".scale_shift", e.map(siluOf))]));
   }
 
-  function denoise(x, at) {
+  function denoise(image, at) {
+    const x = room("image", image.length);
+    for (let i = 0; i < image.length; i++) x[placeOf(i)] = image[i];
     const half = side >> 1, fine = block("down_1", conv("first", x, side), side, at.down_1);
     const coarse = block("up_2", block("down_2", conv("to_half", fine, side, 2), half, at.down_2), half, at.up_2);
     const small = conv("to_full.0", coarse, half), both = room("both", 2 * fine.length);
     for (let c = 0, i = 0; i < fine.length; c++) for (let row = 0; row < side; row++) for (let column = 0; column < side; column++, i++)
       both[i] = small[(c * half + (row >> 1)) * half + (column >> 1)];
     both.set(fine, fine.length);
-    return conv("last.2", normed("last.0", block("up_1", both, side, at.up_1)), side).slice();
+    const out = conv("last.2", normed("last.0", block("up_1", both, side, at.up_1)), side);
+    return image.map((_, i) => out[placeOf(i)]);
   }
   return { told, denoise };
 }

@@ -35,13 +35,8 @@ def packed(net: UNet) -> dict:
     """The weights as unet.js takes them, one tensor after the other in the order of `state_dict`.
 
     layers: [name, rows, columns], with 0 columns for a list of numbers as they are. whole: all int8. numbers: float32,
-    of a matrix the factors of its rows.
-
-    Raises:
-        ValueError: the network takes several pixels as one, or words, which unet.js does not know.
+    of a matrix the factors of its rows. patch: as in `UNet`.
     """
-    if net.patch != 1 or net.condition.words:
-        raise ValueError("net: expected patches of one pixel and no words, got others")
     layers, whole, numbers = [], [], []
     for name, value in net.state_dict().items():
         if value.dim() > 1:
@@ -53,6 +48,7 @@ def packed(net: UNet) -> dict:
             numbers.append(value)
             layers.append([name, len(value), 0])
     return {
+        "patch": net.patch,
         "layers": layers,
         "whole": as_base64(torch.cat(whole)),
         "numbers": as_base64(torch.cat(numbers)),

@@ -102,12 +102,11 @@ class Watch:
 
 
 def settle(page) -> None:
-    """Wait until formulas are set and the figures of the page have drawn themselves."""
+    """Wait until the letters are there and the figures of the page have drawn themselves."""
     page.evaluate(
         """async () => {
-            if (document.querySelector('.math') && !window.MathJax?.startup?.promise)
+            if (document.readyState !== 'complete')
                 await new Promise((done) => window.addEventListener('load', done));
-            await window.MathJax?.startup?.promise;
             await document.fonts.ready;
             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         }"""

@@ -1,7 +1,11 @@
 """What the book does as a whole: search, the switch between light and dark, the quiz, and opening it from the disk."""
 
+import re
+
 import pytest
 from browsing import PAGES, SITE, Watch, read, settle
+
+from tools.set_repository import current, has_address
 
 
 def first_page_with(what: str) -> str:
@@ -117,7 +121,14 @@ def test_every_page_ends_with_the_changes_and_a_way_to_report(page_name):
     target = (SITE / "book" / "changes.html").resolve()
     here = SITE / page_name
     assert here == target or target in [(here.parent / link).resolve() for link in links[-9:]]
-    assert any("/issues/new?title=Error" in link for link in links[-9:])
+    reported = any("/issues/new?title=Error" in link for link in links[-9:])
+    assert reported == has_address(current())
+
+
+def test_without_an_address_no_page_links_to_the_repository(page_name):
+    text = (SITE / page_name).read_text(encoding="utf-8")
+    if not has_address(current()):
+        assert not re.search(r'(href|action|content)="[^"]*(/OWNER/|colab\.research)', text)
 
 
 @pytest.mark.parametrize("name", ["book/index.html", "notebooks/00_start_here.html"])

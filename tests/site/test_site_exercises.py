@@ -1,25 +1,37 @@
-"""The student copies as they are published beside the pages: their relative links lead to files that are there."""
+"""The student copies beside the pages: every link of a copy leads to a page and heading that were built."""
 
 import re
+from pathlib import Path
 
 import nbformat
 from browsing import SITE
 
+from tools import make_exercises
 
-def test_relative_links_of_the_published_copies_are_there():
-    copies, seen = sorted((SITE / "exercises").glob("*.ipynb")), 0
-    assert len(copies) > 15
+
+def links(path: Path) -> list[str]:
+    """Where the prose of a notebook leads to, within the book and the copies."""
+    cells = nbformat.read(path, 4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.findall(r"\]\((?!\w+:)(\S+?)\)", text)
+
+
+def test_every_link_into_the_book_opens_a_page_at_its_heading(tmp_path):
+    copies = make_exercises.write_student_copies(tmp_path, "..")
+    assert {path.name for path in copies} == {p.name for p in (SITE / "exercises").glob("*.ipynb")}
+    seen = 0
     for path in copies:
-        text = "\n".join(
-            c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"
-        )
-        for link in re.findall(r"\]\((?!\w+:)(\S+?)\)", text):
+        for link in links(path):
             where, _, anchor = link.partition("#")
-            target = path.parent / where
+            target = SITE / "exercises" / where
             assert target.exists(), f"{path.name}: {link}"
             if anchor and target.suffix == ".html":
-                assert f'id="{anchor}"' in target.read_text(encoding="utf-8"), (
-                    f"{path.name}: {link}"
-                )
+                page = target.read_text(encoding="utf-8")
+                assert f'id="{anchor}"' in page, f"{path.name}: {link}"
             seen += 1
-    assert seen > 50 or "github.io" in text
+    assert len(copies) > 15 and seen > 50
+
+
+def test_a_copy_that_is_downloaded_has_no_link_to_what_stays_behind():
+    for path in (SITE / "exercises").glob("*.ipynb"):
+        assert all(link.partition("#")[0].endswith(".ipynb") for link in links(path)), path.name

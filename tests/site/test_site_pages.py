@@ -16,6 +16,8 @@ PICTURES = """async () => {
   const found = [];
   // a still of a figure stands there only where no script runs; the figure's own test looks at it
   for (const img of document.querySelectorAll('article img:not(.gl-still)')) {
+    if (!img.checkVisibility()) continue; // the twin for the other scheme
+    img.loading = 'eager';
     await img.decode().catch(() => {});
     const file = (img.currentSrc || img.src).split('/').pop().split('?')[0].slice(0, 60);
     if (img.getBoundingClientRect().width < 150 && img.naturalWidth < 150) continue;

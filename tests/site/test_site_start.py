@@ -126,7 +126,7 @@ def test_one_screen_holds_film_samples_numbers_doors_and_facts(open_start, scree
     names = [name.evaluate(fits) for name in page.locator(".gl-families .gl-name").all()]
     assert all(names), "a name stays in its column"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".gl-doors a").first.inner_text() == "Start"
+    assert page.locator(".gl-doors a").first.inner_text() == "Start reading"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

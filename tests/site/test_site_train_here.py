@@ -80,6 +80,31 @@ def test_it_trains_until_it_is_paused(show):  # noqa: F811
     assert 1 <= int(numbers(figure)["steps"]) - int(stopped["steps"]) <= 4
 
 
+def test_layers_and_width_make_other_networks(show):  # noqa: F811
+    page = show(train_here(("flow",)))
+    figure = page.locator(".gl-interact")
+    rests(figure, 0)
+    found = {}
+    for layers, width in [(2, 64), (1, 64), (3, 64), (3, 8)]:
+        for name, value in [
+            ("Hidden layers", layers),
+            ("Their width", (8, 16, 32, 64).index(width)),
+        ]:
+            figure.get_by_role("slider", name=name).evaluate(
+                "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }",
+                value,
+            )
+        fresh = rests(figure, 0)
+        assert (fresh["layers"], fresh["width"], fresh["steps"]) == (str(layers), str(width), "0")
+        press(figure, "1 step")
+        found[layers, width] = rests(figure, 1)["flowMiss"]
+    assert len(set(found.values())) == 4
+    slider = figure.get_by_role("slider", name="Their width")
+    slider.focus()
+    page.keyboard.press("End")
+    assert rests(figure, 0)["width"] == "64" and slider.get_attribute("aria-valuetext") == "64"
+
+
 def test_it_rests_out_of_sight(show):  # noqa: F811
     page = show(train_here(("flow",)))
     figure = page.locator(".gl-interact")

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from genlib.data import image_set
-from genlib.pretrained import card, digits_ddpm, digits_ddpm_guided, judge, tensors
+from genlib.pretrained import (
+    card,
+    digits_ddpm,
+    digits_ddpm_guided,
+    judge,
+    shapes_ddpm_small,
+    tensors,
+)
 from genlib.table import stored
 from tools import make_ddpm_results, train_ddpm, train_steering
 from tools.results import Trained
@@ -36,6 +43,11 @@ def test_the_guided_model_scores_what_its_card_says_with_all_bits_and_with_8():
     assert (found["n"], found["ddim_steps"]) == (facts["n"], facts["ddim_steps"])
     for name in ("as_trained", "8_bits", "between"):
         assert found[name] == pytest.approx(facts[name], rel=0.02, abs=0.005)
+
+
+def test_the_model_of_the_captions_scores_what_its_card_says():
+    facts, found = card("ddpm_shapes_small"), train_steering.of_drawings(shapes_ddpm_small())
+    assert found == pytest.approx(facts["as_trained"], abs=0.01)
 
 
 def test_the_film_shows_the_diffusion_model_of_the_digits():

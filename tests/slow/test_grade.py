@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,7 +76,32 @@ HOSTILE = (
     "except MemoryError:\n    pass\nelse:\n    raise RuntimeError('20 GB')\nprint('x' * 10**9)"
 )
 
+LEAVES = (
+    "import subprocess\nsubprocess.Popen(['sleep', '3210'], start_new_session=True)\n"
+    "for i in range(9): open(f'{i}.bin', 'wb').write(bytes(50 << 20))"
+)
+STATE = (
+    "import os, warnings, torch\nos.chdir('/')\nwarnings.simplefilter('error')\n"
+    "torch.set_default_dtype(torch.float64)"
+)
+PATCHES = "import torch\ntorch.allclose = lambda *a, **k: True\ntorch.equal = lambda *a: True"
+MAGICS = "%matplotlib inline\n!pip install -q not_a_package_of_ours\nimport asyncio\nawait asyncio.sleep(0)"
+
 OTHER = "check.exercise_3(game_value)"
+
+
+def mixed_up(made):
+    """The answers stand first, in another order, and one of them stands there twice."""
+    stubs = [cell for cell in made.cells if cell.id.endswith("-stub")]
+    rest = [cell for cell in made.cells if cell not in stubs]
+    made.cells = [*reversed(stubs), *rest, nbformat.v4.new_code_cell(WRONG[2])]
+    return made
+
+
+def for_r(made):
+    """A notebook that a kernel for R wrote."""
+    made.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    return made
 
 
 def lacking(made):
@@ -133,6 +159,17 @@ CLASS = {
     ),
     "sue_has_more_packages": (lacking(notebook(RIGHT)), "14", "No module named 'not_here'"),
     "pia_renamed": (without(notebook(RIGHT), "exercises-import"), "12345", ""),
+    "tom_has_another_order": (mixed_up(notebook(RIGHT)), "1345", ""),
+    "ute_magics": (notebook(first("%%time\n" + RIGHT[1]), before=MAGICS), "12345", ""),
+    "vic_asks": (
+        notebook(first("def best_eta():\n    return float(input('eta? '))")),
+        "2345",
+        "",
+    ),
+    "wim_changes_the_state": (notebook(RIGHT, before=STATE), "12345", ""),
+    "xia_patches_torch": (notebook({}, before=PATCHES), "", "touches the checkers"),
+    "yan_leaves_things": (notebook(RIGHT, before=LEAVES), "12345", "it wrote more than 200 MB"),
+    "zed_r": (for_r(notebook(RIGHT)), "12345", "its kernel is for R"),
     "quy_raises_a_lot": (
         notebook(RIGHT, before='raise ValueError("x" * 10**8)'),
         "12345",
@@ -156,7 +193,9 @@ def marked(tmp_path_factory):
     for name, (made, *_) in CLASS.items():
         nbformat.write(made, folder / "in" / f"{name}.ipynb")
     (folder / "in" / "zoe_broken.ipynb").write_text('{"cells": [', encoding="utf-8")
-    return marks_of(folder, "--jobs", 2), folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grade, "WRITTEN", 200 << 20)
+        return marks_of(folder, "--jobs", 2), folder
 
 
 @pytest.mark.parametrize("name", CLASS)
@@ -192,6 +231,10 @@ def test_nothing_is_left_of_a_hostile_submission(marked):
     rows, folder = marked
     assert len(rows) == len(list((folder / "in").iterdir())) == len(CLASS) + 1
     if sys.platform == "linux":
+        assert (
+            subprocess.run(["pgrep", "-xf", "sleep 3210"], stdout=subprocess.DEVNULL).returncode
+            == 1
+        )
         assert "20 GB" not in rows["nia_hostile"]["notes"]
     assert "not marked" in rows["zoe_broken"]["notes"] and rows["zoe_broken"]["points"] == "0"
 

@@ -56,8 +56,7 @@ def test_a_new_chapter_passes_without_any_edit(house):
     assert set(made) == MADE
     code = [name for name in made if name.endswith((".py", ".ipynb"))]
     python(house, "-m", "ruff", "check", "-q", "--no-cache", *code)
-    scripts = [name for name in code if name.endswith(".py")]
-    python(house, "-m", "ruff", "format", "-q", "--no-cache", "--check", *scripts)
+    python(house, "-m", "ruff", "format", "-q", "--no-cache", "--check", *code)
     tests = [name for name in sorted(MADE) if name.startswith("tests/")]
     plain = ("-q", "-o", "addopts=", "-p", "no:cacheprovider")
     python(house, "-m", "pytest", *plain, "-k", f"not ({ELSEWHERE})", *tests, *LISTINGS)
@@ -69,5 +68,5 @@ def test_the_notebook_of_a_new_chapter_runs(house):
     notebook = nbformat.read(house / "notebooks" / "99a_random.ipynb", 4)
     nbformat.validate(notebook)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    cells[0] = "\n".join(cells[0].splitlines()[-2:])  # the line of `%pip` is no Python
+    cells[0] = "\n".join(cells[0].splitlines()[-3:])  # the line of `%pip` is no Python
     python(house, "-c", "\n".join(["import random; random.random()", *cells]))

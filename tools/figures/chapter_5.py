@@ -191,6 +191,29 @@ def steps_curve() -> Figure:
     return figure
 
 
+def loss_is_flat() -> Figure:
+    """One training: the loss, mean of its ten parts, and the Fréchet distance, at the same steps."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.6))
+    run = stored("ddpm")["training"]
+    axes[0].plot(run["steps"], [fmean(parts) for parts in run["loss"]], "o-", color=TEXT)
+    axes[0].set(ylabel=WORDS["loss_of_v"])
+    for name, colour, style in (("last", ORANGE, "s--"), ("ema", BLUE, "o-")):
+        axes[1].plot(
+            run["steps"],
+            run[f"frechet_{name}"],
+            style,
+            color=colour,
+            label=WORDS[f"weights_{name}"],
+        )
+    axes[1].set(ylabel=WORDS["frechet_validation"])
+    axes[1].legend()
+    for axis in axes:
+        axis.set(xscale="log", xlabel=WORDS["training_step"], ylim=(0, 1.08 * axis.get_ylim()[1]))
+        axis.set_xticks(run["steps"], labels=[f"{step:,}" for step in run["steps"]])
+        axis.minorticks_off()
+    return figure
+
+
 def exact_walk(n: int, steps: int) -> Tensor:
     """The paths of the exact mean velocity from n evenly spread noises, (steps + 1, n, 2)."""
     x_1 = torch.zeros(n, 2, dtype=torch.float64)
@@ -242,4 +265,15 @@ def mnist_on_a_card() -> Figure:
     return figure
 
 
-FIGURES = (chain, steps_back, waves, unet, paths, steps_curve, crossing, reflow, mnist_on_a_card)
+FIGURES = (
+    chain,
+    steps_back,
+    waves,
+    unet,
+    paths,
+    steps_curve,
+    loss_is_flat,
+    crossing,
+    reflow,
+    mnist_on_a_card,
+)

@@ -112,6 +112,11 @@ WORDS = {
     "frechet_floor": "training digits",
     "steps_log": "number of steps",
     "frechet_test": "Fréchet distance, test",
+    "loss_of_v": "loss of $v$, validation",
+    "frechet_validation": "Fréchet distance, validation",
+    "training_step": "step of the training",
+    "weights_last": "last weights",
+    "weights_ema": "with the EMA",
     "lines_of_training": "lines of the training",
     "paths_of_drawing": "paths of the drawing",
     # chapter 6

@@ -17,8 +17,14 @@ if exist "%where%" (
     echo install.bat: expected a folder that does not exist yet, got %where%
     exit /b 1
 )
-%PYTHON% -m venv "%where%" || exit /b 1
-"%where%\Scripts\python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "%here%wheels\windows" -r "%list%" || exit /b 1
-xcopy /e /i /q "%here%exercises" "%where%\exercises" >nul
-"%where%\Scripts\python" "%here%check.py" || exit /b 1
-echo Start it with: cd /d "%where%\exercises" and then ..\Scripts\jupyter lab
+echo Installing into %where%, which takes some minutes ...
+mkdir "%where%" || exit /b 1
+%PYTHON% -m venv "%where%\python" || exit /b 1
+"%where%\python\Scripts\python" -m pip install --quiet --disable-pip-version-check --no-index --no-compile --find-links "%here%wheels\windows" -r "%list%" || exit /b 1
+xcopy /e /i /q "%here%exercises" "%where%\exercises" >nul || exit /b 1
+xcopy /e /i /q "%here%html" "%where%\html" >nul || exit /b 1
+copy "%here%start.bat" "%where%" >nul || exit /b 1
+mkdir "%where%\python\share\jupyter\lab\settings"
+copy "%here%overrides.json" "%where%\python\share\jupyter\lab\settings" >nul || exit /b 1
+"%where%\python\Scripts\python" "%here%check.py" || exit /b 1
+echo Start it with: %where%\start.bat

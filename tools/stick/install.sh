@@ -25,8 +25,13 @@ if [ -e "$where" ]; then
     echo "install.sh: expected a folder that does not exist yet, got $where" >&2
     exit 1
 fi
-"$python" -m venv "$where"
-"$where/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "$here/wheels/$system" -r "$list"
-cp -R "$here/exercises" "$where/exercises"
-"$where/bin/python" "$here/check.py"
-echo "Start it with: cd $where/exercises && ../bin/jupyter lab"
+echo "Installing into $where, which takes a minute or two ..."
+mkdir -p "$where"
+"$python" -m venv "$where/python"
+"$where/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-compile \
+    --find-links "$here/wheels/$system" -r "$list"
+cp -R "$here/exercises" "$here/html" "$here/start.sh" "$where"
+mkdir -p "$where/python/share/jupyter/lab/settings"
+cp "$here/overrides.json" "$where/python/share/jupyter/lab/settings"
+"$where/python/bin/python" "$here/check.py"
+echo "Start it with: sh $where/start.sh"
