@@ -39,9 +39,20 @@ Values = float | Sequence | None  # a number, one for each seed, or for each see
 
 @border
 def seed_means(values: Values) -> list[float]:
-    """One number for each seed: the mean over its draws."""
-    values = values if isinstance(values, Sequence) else [values]
-    return [statistics.fmean(v) if isinstance(v, Sequence) else v for v in values]
+    """One number for each seed: the mean over its draws. What was not measured is None, and stays it."""
+    return _means("values", values)
+
+
+def _means(name: str, values: Values) -> list[float]:
+    seeds = values if isinstance(values, list | tuple) else [values]
+    draws = [own if isinstance(own, list | tuple) else [own] for own in seeds]
+    if not all(
+        own and (own == [None] or all(isinstance(v, int | float) for v in own)) for own in draws
+    ):
+        raise ValueError(
+            f"{name}: expected a number, one for each seed, or a list of draws for each; got {values}"
+        )
+    return [own[0] if len(own) == 1 else statistics.fmean(own) for own in draws]
 
 
 @border
@@ -57,16 +68,16 @@ def spreads(values: Sequence[Sequence]) -> dict[str, float]:
     Raises:
         ValueError: there are fewer, or not as many draws for each seed.
     """
-    draws_each = {len(own) for own in values}
-    if len(values) < 2 or len(draws_each) != 1 or min(draws_each) < 2:
+    means = _at_least_two_seeds("values", values)
+    draws_each = {len(own) if isinstance(own, list | tuple) else 1 for own in values}
+    if len(draws_each) != 1 or min(draws_each) < 2:
         found = sorted(draws_each)
         raise ValueError(
-            f"values: expected two seeds or more, of as many draws each, two or more; got {len(values)} lists"
-            f" of {found} draws"
+            f"values: expected as many draws for each seed, two or more; got lists of {found}"
         )
     n = draws_each.pop()
     draws = statistics.fmean([statistics.variance(own) for own in values])
-    seeds = statistics.variance(seed_means(values)) - draws / n
+    seeds = statistics.variance(means) - draws / n
     return {"seeds": math.sqrt(max(0.0, seeds)), "draws": math.sqrt(draws)}
 
 
@@ -81,7 +92,7 @@ def interval(values: Values, level: Share = 0.95) -> tuple[float, float]:
     Raises:
         ValueError: there are fewer than two seeds.
     """
-    means = _at_least_two_seeds(values)
+    means = _at_least_two_seeds("values", values)
     error = statistics.stdev(means) / math.sqrt(len(means))
     half = _t(len(means) - 1, level) * error
     return statistics.fmean(means) - half, statistics.fmean(means) + half
@@ -109,7 +120,8 @@ def verdict(
     Raises:
         ValueError: there are fewer than two seeds.
     """
-    a, b = _at_least_two_seeds(values), _at_least_two_seeds(reference)
+    a = _at_least_two_seeds("values", values)
+    b = _at_least_two_seeds("reference", reference)
     of_a, of_b = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
     difference = statistics.fmean(a) - statistics.fmean(b)
     if of_a + of_b > 0:
@@ -123,10 +135,10 @@ def verdict(
     return "better" if (difference > 0) == larger_is_better else "worse"
 
 
-def _at_least_two_seeds(values: Values) -> list[float]:
-    means = seed_means(values)
-    if len(means) < 2:
-        raise ValueError(f"values: expected at least two seeds, got {values}")
+def _at_least_two_seeds(name: str, values: Values) -> list[float]:
+    means = _means(name, values)
+    if len(means) < 2 or None in means or not all(map(math.isfinite, means)):
+        raise ValueError(f"{name}: expected at least two seeds, of finite numbers, got {values}")
     return means
 
 
@@ -286,11 +298,15 @@ def label_of(name: str, row: Mapping) -> str:
 def cell(value: Values | str, decimals: Count) -> str:
     """A number; mean ± standard deviation of a list; mean [from, to] of lists of draws; a word; or a dash."""
     if isinstance(value, str):
+        if value not in words.CAN:
+            raise ValueError(
+                f"value: expected a number, lists of them, or one of {', '.join(words.CAN)}; got {value!r}"
+            )
         return words.CAN[value]
     values = list(value) if isinstance(value, Sequence) else [value]
     if values in ([], [None]):
         return "–"
-    means = seed_means(values)
+    means = _means("value", values) if len(values) < 2 else _at_least_two_seeds("value", values)
     mean = f"{statistics.fmean(means):,.{decimals}f}"
     if len(means) < 2 or len(set(means)) == 1:
         return mean

@@ -33,8 +33,8 @@ WORDS = {
     "samples": "Six digits drawn by this model: #",
     "three": "Three digits: #",
     "distance": "Fréchet distance #, in floors",
-    "scale": "Six digits of each, not picked. The number says how far its digits are from real ones; "
-    "other real digits score 1 (*Fréchet distance, in floors*).",
+    "scale": "Six digits of each, not picked. The number says how far its digits are from real ones. "
+    "Less is better; other real digits score 1 (*Fréchet distance, in floors*).",
     "start": "Start reading",  # "Start" alone tells a search engine nothing
     "train": "Train a model now",
     "colab": "Open in Colab",
