@@ -21,12 +21,14 @@ from genlib.expect import (
     Size,
     border,
     expect,
+    expect_batch,
     expect_falling,
     expect_floats,
     expect_input,
     expect_like,
     expect_number,
     expect_whole,
+    through,
 )
 from genlib.losses import squared_error
 from genlib.nets import Fourier, ResidualMLP, UNet
@@ -137,6 +139,7 @@ class DDPM(nn.Module):
             x_0, eps: data and standard normal noise, both (B, ...).
             t: times (B,), integers from 0 to T.
         """
+        expect_batch("x_0", x_0)
         expect_like("eps", eps, x_0, "x_0")
         # two factors for each x
         signal, noise = self._signal_and_noise(t, x_0, first=0)
@@ -176,6 +179,7 @@ class DDPM(nn.Module):
 
     def target(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """What the network should say, in the shape of x_0: eps, x_0 or v."""
+        expect_batch("x_0", x_0)
         expect_like("eps", eps, x_0, "x_0")
         if self.predicts == "v":
             signal, noise = self._signal_and_noise(t, x_0)
@@ -189,7 +193,8 @@ class DDPM(nn.Module):
 
         The two always satisfy x_t = sqrt(alpha_bar_t) x_0_hat + sqrt(1 - alpha_bar_t) eps_hat, clipped or not.
         """
-        (signal, noise), out = self._signal_and_noise(t, x_t), self.net(x_t, t)
+        expect_batch("x_t", x_t)
+        (signal, noise), out = self._signal_and_noise(t, x_t), through(self.net, "x_t", x_t, t)
         if self.predicts == "v":
             x_0_hat, eps_hat = signal * x_t - noise * out, noise * x_t + signal * out
         elif self.predicts == "eps":
@@ -210,7 +215,7 @@ class DDPM(nn.Module):
             noise: fresh standard normal numbers in the shape of x_t.
         """
         expect_like("noise", noise, x_t, "x_t")
-        times = x_t.new_full((len(x_t),), t, dtype=torch.long)
+        times = x_t.new_full(x_t.shape[:1], t, dtype=torch.long)
         _, eps_hat = self.predict(x_t, times)
         beta, alpha_bar = self.beta[t], self.alpha_bar[t]
         mean = (x_t - beta / (1 - alpha_bar).sqrt() * eps_hat) / (1 - beta).sqrt()
@@ -244,7 +249,7 @@ class DDPM(nn.Module):
         """
         expect_like("noise", noise, x_t, "x_t")
         expect_number("s", s, 0, t - 1)
-        times = x_t.new_full((len(x_t),), t, dtype=torch.long)
+        times = x_t.new_full(x_t.shape[:1], t, dtype=torch.long)
         x_0_hat, eps_hat = self.predict(x_t, times)
         now, then = self.alpha_bar[t], self.alpha_bar[s]
         # at most 1 - then: no clamp
@@ -278,6 +283,7 @@ class DDPM(nn.Module):
         expect_falling("steps", times, self.T)
         x = normal(self.beta, (n, *shape), rng) if x_T is None else x_T
         expect("x_T", x, " ".join(map(str, (n, *shape))))
+        expect_floats("x_T", x)
         yield x
         for t, s in pairwise(times):
             noise = normal(x, x.shape, rng) if steps is None or eta else torch.zeros_like(x)

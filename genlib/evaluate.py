@@ -31,6 +31,8 @@ from genlib.expect import (
 from genlib.pretrained import judge
 from genlib.rng import library_seed, permutation
 
+FEWEST = 6  # samples that images are scored by: five neighbours, and one
+
 
 @border
 def to_grey_levels(x: Tensor, levels: Levels = 17) -> Tensor:
@@ -326,8 +328,8 @@ def _expect_finished(x: Tensor, images: ImageSet) -> int:
             f"x: expected grey levels k/{images.levels - 1}, got values in between "
             "(call evaluate.to_grey_levels first)"
         )
-    if n < 6:
-        raise ValueError(f"x: expected at least 6 samples, got {n}")
+    if n < FEWEST:
+        raise ValueError(f"x: expected at least {FEWEST} samples, got {n}")
     return n
 
 
@@ -359,6 +361,7 @@ def images_floor(
 
     Only the nearest-training ratio differs, where training images would score 0: it takes the validation images.
     """
+    expect_number("n", n, FEWEST)
     few = _few(images)
     ratio = nearest_training_ratio(images.x_val[:few], images.x_train, images.x_test[:few])
     rng = torch.Generator().manual_seed(seed)
@@ -415,8 +418,8 @@ def score_shapes(x: Tensor, pair: Tensor) -> dict[str, float]:
         x: pictures (n, 3, size, size).
         pair: places in `data.shapes.PAIRS`, as `Drawn.pair`, (n,).
     """
-    expect_whole("pair", pair, 0, len(PAIRS) - 1, n=len(x))
     read = read_shapes(x)
+    expect_whole("pair", pair, 0, len(PAIRS) - 1, n=len(x))
     colour = read["colour"] == pair // len(SHAPES)
     shape = read["shape"] == pair % len(SHAPES)
     found = {"colour": colour, "shape": shape, "lenient": colour & shape}

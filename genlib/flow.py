@@ -14,11 +14,14 @@ from genlib.expect import (
     Count,
     border,
     expect,
+    expect_batch,
+    expect_floats,
     expect_input,
     expect_like,
     expect_number,
     expect_numbers,
     expect_range,
+    through,
 )
 from genlib.losses import squared_error
 from genlib.nets import Fourier, ResidualMLP, UNet
@@ -44,6 +47,7 @@ class FlowMatching(nn.Module):
 
     def path(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """x_t = (1 - t) x_0 + t eps, for data and noise (B, ...) and times t (B,) in [0, 1]."""
+        expect_batch("x_0", x_0)
         expect_like("eps", eps, x_0, "x_0")
         t = _column(t, x_0)
         return (1 - t) * x_0 + t * eps
@@ -72,8 +76,9 @@ class FlowMatching(nn.Module):
 
     def velocity(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The network's view of E[eps - x_0 | x_t], in the shape of x_t (B, ...), at times t (B,) in [0, 1]."""
+        expect_batch("x_t", x_t)
         _column(t, x_t)
-        return self.net(x_t, 1000 * t)
+        return through(self.net, "x_t", x_t, 1000 * t)
 
     def predict(self, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The two ends of the straight path through x_t (B, ...) with that velocity: (x_0_hat, eps_hat)."""
@@ -100,6 +105,7 @@ class FlowMatching(nn.Module):
         """
         x = normal(self.like, (n, *shape), rng) if x_1 is None else x_1
         expect("x_1", x, " ".join(map(str, (n, *shape))))
+        expect_floats("x_1", x)
         yield x
         for t, s in pairwise(_times(steps).to(x)):
             u = self.velocity(x, t.expand(n))

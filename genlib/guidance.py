@@ -13,7 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.ddpm import DDPM
-from genlib.expect import Share, border, expect, expect_floats, expect_whole
+from genlib.expect import (
+    Share,
+    border,
+    expect,
+    expect_batch,
+    expect_floats,
+    expect_input,
+    expect_whole,
+    through,
+)
 from genlib.rng import normal, uniform
 
 
@@ -132,6 +141,7 @@ class NoisyClassifier(nn.Module):
             t: times (B,), 1 to T; drawn where none are given.
             eps: noise in the shape of x_0; drawn where none is given.
         """
+        expect_input("x_0", x_0, self)
         t = self.noising.times(len(x_0)).to(x_0.device) if t is None else t
         eps = normal(x_0, x_0.shape) if eps is None else eps
         logits = self(self.noising.q_sample(x_0, t, eps), t)
@@ -183,9 +193,11 @@ class ClassifierGuided(nn.Module):
 
     def gradient(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The gradient of log p(y | x_t) at x_t, in its shape; also where no gradients are kept, as in sampling."""
+        expect_batch("x_t", x_t)
+        expect_whole("t", t, 0, len(self.alpha_bar) - 1, B=len(x_t))
         with torch.enable_grad():
             x_t = x_t.detach().requires_grad_()
-            log_p = self.classifier(x_t, t).log_softmax(dim=1)
+            log_p = through(self.classifier, "x_t", x_t, t).log_softmax(dim=1)
             y = self.y.expand(len(x_t)) if len(self.y) == 1 else self.y
             expect_whole("y", y, 0, log_p.shape[1] - 1, B=len(x_t))
             return torch.autograd.grad(log_p.gather(1, y[:, None]).sum(), x_t)[0]

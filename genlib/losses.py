@@ -77,6 +77,7 @@ def binomial_nll(logits: Tensor, x: Tensor, trials: Size = 16) -> Tensor:
         logits: log-odds of one of the trials to be inked, (B, ...).
         x: data in the same shape, values k / trials with k = 0, ..., trials.
     """
+    expect_batch("x", x)
     k, n = x * trials, torch.tensor(float(trials), device=x.device)
     # rounding, or no grey levels at all
     if not torch.equal(k, k.round().clamp_(0, trials)):

@@ -25,7 +25,16 @@ from genlib.classifier import Classifier, small_conv
 from genlib.data import ImageSet
 from genlib.data.shapes import VOCABULARY
 from genlib.ddpm import DDPM, cosine_beta, image_ddpm, points_ddpm, x_0_weight
-from genlib.expect import Seed, Size, border, expect_device, expect_number, expect_one_of
+from genlib.expect import (
+    Seed,
+    Size,
+    batch_of,
+    border,
+    expect_data,
+    expect_device,
+    expect_number,
+    expect_one_of,
+)
 from genlib.flow import FlowMatching, image_flow, points_flow
 from genlib.gan import GAN, geometric, image_gan, points_gan
 from genlib.guidance import ConditionDropout, NoisyClassifier
@@ -196,9 +205,11 @@ def mnist_vae(latent_dim: int = 32, width: int = 512) -> VAE:
 @border
 def start_at_mean(model: VAE, x: Tensor) -> None:
     """Set the last bias to the log-odds of the mean pixel, so that training need not find the black border."""
+    last, unflatten = model.decoder.net[-2:]
+    expect_data("x", x, batch_of(unflatten.unflattened_size))
     mean = x.mean(dim=0).clamp(0.002, 0.998)
     with torch.no_grad():
-        model.decoder.net[-2].bias.copy_(mean.logit().flatten())
+        last.bias.copy_(mean.logit().flatten())
 
 
 @border

@@ -38,7 +38,6 @@ from genlib.expect import (
     Seed,
     Size,
     border,
-    expect,
     expect_data,
     expect_device,
     expect_number,
@@ -89,7 +88,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         expect_one_of("name", self.name, (*RECIPES, *KINDS))
-        if self.name in KINDS and not self.data:
+        _expect_named("data", self.data)
+        _expect_named("codes", self.codes)
+        if self.name in KINDS and self.data is None:
             raise ValueError(
                 f"data: expected a folder of images, or one of {', '.join(IMAGES)}, for {self.name}, got none"
             )
@@ -605,7 +606,8 @@ def write_images(x: Tensor, folder: str | Path) -> None:
     """
     from PIL import Image
 
-    expect("x", x, "n C H W")
+    if expect_data("x", x, "n C H W")["C"] not in (1, 3):
+        raise ValueError(f"x: expected images of 1 or 3 channels, got {tuple(x.shape)}")
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder: expected a new folder or one without files, got {folder}")
@@ -682,6 +684,8 @@ def score(
         judge: a run of a judge, for pictures of one's own.
         path: where the folder of images lies now, if it was moved.
     """
+    _expect_named("judge", judge)
+    _expect_named("path", path)
     model, card = load(folder, device)
     plan = Plan(**card["plan"])
     if not card["levels"]:
@@ -702,11 +706,18 @@ def score(
     return rows
 
 
+def _expect_named(name: str, place: str | Path | None) -> None:
+    """Check that a folder that is given has a name: a text of no letters is none."""
+    if place == "":
+        raise ValueError(f"{name}: expected the name of a folder, got ''")
+
+
 def _score_points(model: nn.Module, card: dict, n: int, device: torch.device | str) -> dict:
     density = getattr(data, card["data"]["name"])().to(device)
+    floor = evaluate.points_floor(density, n, _rng(2)) | REAL
     found = evaluate.score_points(draw(model, card, n, _rng(0)), density, _rng(1))
     found = {name: value if math.isfinite(value) else None for name, value in found.items()}
-    return {"floor": evaluate.points_floor(density, n, _rng(2)) | REAL, "run": found}
+    return {"floor": floor, "run": found}
 
 
 @torch.no_grad()

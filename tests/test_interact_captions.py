@@ -116,6 +116,18 @@ def test_what_the_figure_lets_one_see():
     assert results("captions")["recipe"], "the five hold-outs of the page"
 
 
+def test_the_page_says_how_the_small_network_differs_from_that_of_the_table():
+    small, large = card(NETWORK), results("captions")
+    assert (
+        0.2 < small["parameters"] / small["parameters_large"] < 0.3
+    )  # about a quarter of the weights
+    assert small["steps"] == 2 * large["recipes"]["ddpm_shapes"]["steps"]
+    held_out = large["recipe"]["strict_held_out"]
+    assert (
+        small["8_bits"]["held_out"] < sum(held_out) / len(held_out) - 0.05
+    )  # less well on average
+
+
 def test_a_picture_is_that_of_ddim_with_the_same_noise():
     """Its first step by hand, by the prediction of the guided network; and every drawing has noise of its own."""
     model, wish = model_in_page(), Wish("green circle", steps=1)
