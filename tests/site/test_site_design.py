@@ -83,7 +83,7 @@ def test_a_formula_that_is_cut_on_a_phone_says_so_and_has_its_number_below(chapt
 
 def test_at_the_end_of_a_formula_there_is_no_more_to_the_right(chapter):
     if not [formula for formula in chapter.evaluate(FORMULAS) if formula["cut"]]:
-        pytest.skip("no formula of this chapter is cut")
+        return  # all fit: nothing to scroll on this page, and the test above has looked that nothing fades
     box = chapter.locator("div.math > [data-more]:not(.eqno)").first
     box.evaluate("(e) => { e.scrollLeft = 9999; }")
     chapter.wait_for_timeout(100)
