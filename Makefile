@@ -52,7 +52,7 @@ colab: env  ## the same with the versions of packages that Colab has (Python 3.1
 	@$(PY) -m tools.env_test colab
 
 site: book  ## the built book in a real browser (skipped with a line where there is no Chromium)
-	@$(PYTEST) -q tests/site --junitxml=_build/junit/site.xml
+	@$(PYTEST) -q -n 2 tests/site --junitxml=_build/junit/site.xml
 
 lighthouse: book  ## measure speed and accessibility of the built pages, on a machine without other work (needs npm, Chromium)
 	@$(PY) -m tools.lighthouse
