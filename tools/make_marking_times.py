@@ -7,7 +7,6 @@ CPU-seconds of one submission in the quick budget, one at a time. Every solution
 
 import json
 import re
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -39,21 +38,20 @@ def row(path: Path, rules: grade.Rules) -> dict:
     """
     with tempfile.TemporaryDirectory() as folder:
         made = handed_in(path, Path(folder))
-        before = cpu_seconds()
+        before = results.cpu_s_of_children()
         found = grade.mark(grade.Submission(path.stem, made), rules)
     if found.sum != found.of or found.notes:
         raise ValueError(f"{path.stem}: expected all points, got {found.found}, {found.notes}")
-    return {"cpu_s": round(cpu_seconds() - before, 1), "points": found.sum, "of": found.of}
-
-
-def cpu_seconds() -> float:
-    """CPU-seconds of the processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return {
+        "cpu_s": round(results.cpu_s_of_children() - before, 1),
+        "points": found.sum,
+        "of": found.of,
+    }
 
 
 def main(names: list[str]) -> None:
     rules = grade.Rules(grade.book_notebooks(), grade.points_table(), limit=120.0)
+    results.expect_names(names, list(rules.notebooks))
     known = names and TARGET.exists()
     rows = json.loads(TARGET.read_text(encoding="utf-8"))["notebooks"] if known else {}
     for name, path in rules.notebooks.items():

@@ -4,7 +4,6 @@ With names (`python -m tools.make_timings 06a_guidance`) only these are measured
 """
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -14,17 +13,16 @@ import torch
 
 from genlib.run import workload
 from genlib.table import stored
-from tools.results import DATA, ROOT, expect_names, facts, write
+from tools.results import DATA, ROOT, cpu_s_of_children, expect_names, facts, write
 
 
 def measure(notebook: Path) -> dict[str, float]:
     """CPU-seconds (all processes and threads) and wall-clock seconds of one execution, start of the kernel included."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, start = cpu_s_of_children(), time.perf_counter()
     command = [sys.executable, "-m", "jupyter", "execute", str(notebook), "--output", "/dev/null"]
     budget = {"GENLIB_BUDGET": "cpu", "GENLIB_STATIC": "1", "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, cwd=ROOT, env=os.environ | budget, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu_s = cpu_s_of_children() - before
     return {"cpu_s": round(cpu_s, 1), "wall_s": round(time.perf_counter() - start, 1)}
 
 

@@ -90,6 +90,16 @@ def _code(name: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
+def expect_offered(name: str, value: object, offered: bool) -> None:
+    """Check that a figure can be opened with a value.
+
+    Raises:
+        ValueError: it does not offer the value.
+    """
+    if not offered:
+        raise ValueError(f"{name}: expected what the figure offers, got {value!r}")
+
+
 def as_base64(x: Tensor) -> str:
     """The bytes of a tensor of whole numbers as text; shared.js unpacks them."""
     return base64.b64encode(x.contiguous().numpy().tobytes()).decode()

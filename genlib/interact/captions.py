@@ -24,7 +24,7 @@ from genlib.data.shapes import (
 from genlib.ddpm import DDPM, ddim_times
 from genlib.evaluate import CLEAN
 from genlib.guidance import Given, Guided
-from genlib.interact.base import Interactive, as_base64
+from genlib.interact.base import Interactive, as_base64, expect_offered
 from genlib.interact.draw import normals
 from genlib.interact.unet import from_8_bits, packed
 
@@ -88,13 +88,9 @@ def caption_picker(
     Raises:
         ValueError: an argument is outside its range.
     """
-    for name, value, good in [
-        ("steps", steps, steps in range(5, 101, 5)),
-        ("scale", scale, 0 <= scale <= 5),
-        ("seed", seed, seed in range(1, 100)),
-    ]:
-        if not good:
-            raise ValueError(f"{name}: expected what the figure offers, got {value!r}")
+    expect_offered("steps", steps, steps in range(5, 101, 5))
+    expect_offered("scale", scale, 0 <= scale <= 5)
+    expect_offered("seed", seed, seed in range(1, 100))
     colour, shape, *more = heard(caption)
     start = {"pair": PAIRS.index((colour, shape)), "kind": "all" if any(more) else "pair"}
     start |= {"more": more, "steps": steps, "scale": scale, "seed": seed, "eta": ETA}

@@ -11,7 +11,7 @@ from genlib import pretrained
 from genlib.data import digits
 from genlib.ddpm import DDPM, ddim_times
 from genlib.guidance import Given, Guided
-from genlib.interact.base import Interactive, as_base64, uniforms
+from genlib.interact.base import Interactive, as_base64, expect_offered, uniforms
 from genlib.interact.unet import from_8_bits, packed
 
 NETWORK = "ddpm_digits_guided"
@@ -107,16 +107,12 @@ def draw_digits(
         ValueError: an argument is outside its range.
     """
     digit = digit or ("each" if task == "new" else "any")
-    for name, value, good in [
-        ("task", task, task in TASKS),
-        ("seed", seed, seed in range(1, 100)),
-        ("steps", steps, steps in range(5, 101, 5)),
-        ("eta", eta, 0 <= eta <= 1),
-        ("digit", digit, digit in DIGITS),
-        ("scale", scale, 0 <= scale <= 5),
-    ]:
-        if not good:
-            raise ValueError(f"{name}: expected what the figure offers, got {value!r}")
+    expect_offered("task", task, task in TASKS)
+    expect_offered("seed", seed, seed in range(1, 100))
+    expect_offered("steps", steps, steps in range(5, 101, 5))
+    expect_offered("eta", eta, 0 <= eta <= 1)
+    expect_offered("digit", digit, digit in DIGITS)
+    expect_offered("scale", scale, 0 <= scale <= 5)
     model = pretrained.digits_ddpm_guided()
     start = {"task": task, "seed": seed, "steps": steps, "eta": eta, "scale": scale}
     start |= {"digit": digit, "all": False, "t": 500, "test": 8}

@@ -9,7 +9,7 @@ from torch import Tensor
 from genlib.data import Mixture
 from genlib.ddpm import DDPM, cosine_beta, ddim_times
 from genlib.exact import PerfectDenoiser
-from genlib.interact.base import Interactive, as_base64
+from genlib.interact.base import Interactive, as_base64, expect_offered
 from genlib.interact.draw import normals
 
 N, T, SD = 500, 1000, 0.05
@@ -69,14 +69,10 @@ def walk_back(steps: int = 10, eta: float = 0.0, power: int = 1, seed: int = 1) 
     Raises:
         ValueError: an argument is outside its range.
     """
-    for name, value, good in [
-        ("steps", steps, steps in STEPS),
-        ("eta", eta, 0 <= eta <= 1),
-        ("power", power, power in (1, 2)),
-        ("seed", seed, seed in range(1, 1000)),
-    ]:
-        if not good:
-            raise ValueError(f"{name}: expected what the figure offers, got {value!r}")
+    expect_offered("steps", steps, steps in STEPS)
+    expect_offered("eta", eta, 0 <= eta <= 1)
+    expect_offered("power", power, power in (1, 2))
+    expect_offered("seed", seed, seed in range(1, 1000))
     start = {"means": MEANS, "sd": SD, "steps": steps, "eta": eta, "power": power, "seed": seed}
     data = {
         "start": start | {"arrows": True},
