@@ -84,6 +84,17 @@ def test_what_the_page_says_of_it(seed):
     assert with_noise["spread"] < fine[10]["spread"] - 0.1
 
 
+def test_a_guess_from_half_way_holds_several_modes_and_two_that_touch_part_after_80():
+    """The page's words on two steps, and on circles of 3 sd that touch: sqrt(sd^2 + r^2) = 3 sd."""
+    left = (1 - cosine_beta(T)).cumprod(0)
+    x = states(MEANS, 2, 0.0, 1, 1)[1]  # at t = 500
+    squared = (x[:, None] - left[500].sqrt() * torch.tensor(MEANS)).square().sum(-1)
+    weight = (-squared / (2 * (1 - left[500] + left[500] * SD**2))).softmax(dim=1)
+    assert (1 / weight.square().sum(dim=1)).mean() > 2 and weight.max(dim=1).values.mean() < 0.6
+    r = ((1 - left) / left).sqrt()
+    assert r[80] < math.sqrt(8) * SD < r[90]
+
+
 def test_the_data_are_about_as_wide_as_the_noise_and_every_mode_can_be_told():
     mixture = Mixture(torch.tensor(MEANS), SD)
     assert mixture.separated and torch.tensor(MEANS).std() == pytest.approx(1, abs=0.15)

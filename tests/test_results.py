@@ -110,6 +110,12 @@ def test_stored_facts_have_the_same_names_everywhere(path):
         assert numbers == results.described(RECIPES[name])
 
 
+def test_a_notebook_takes_what_the_book_says():
+    """How to use it: two and a half minutes of one core, about."""
+    longest = max(row["cpu_s"] for row in stored("timings")["notebooks"].values())
+    assert longest < 160
+
+
 # --- trained models ------------------------------------------------------------------------------------------
 
 

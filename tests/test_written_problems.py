@@ -15,6 +15,7 @@ from scipy import integrate, optimize, stats
 
 from genlib import data
 from genlib.autoencoder import image_autoencoder
+from genlib.evaluate import nearest_training_ratio
 from genlib.table import stored
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -302,6 +303,13 @@ def unscaled():
     return kept, 2 * math.sqrt(kept), math.sqrt(1 - kept), wrong_weights(kept)
 
 
+def by_the_middle():
+    """The share of the mode at 0 if each start goes to the nearer of the two bells."""
+    starts = np.random.default_rng(0).normal(size=1_000_000)
+    far = 2 * math.sqrt(unscaled()[0])
+    return ((abs(starts) < abs(starts - far)).mean(),)
+
+
 def kurtosis():
     fourth, second = (
         exact_mean(lambda e, k=k: ((1 + 0.1 * e) ** k + (-1 + 0.1 * e) ** k) / 2) for k in (4, 2)
@@ -403,6 +411,12 @@ SAID = [
     (4, 2, r"$\mathcal N(1, 1)$: the loss is {:.3f}", squares),
     (4, 3, "With $s = 1$ the slope is {:.4f},", lambda: forgotten(1)),
     (4, 3, "with $s = 2$ it is {:.3f},", lambda: forgotten(2)),
+    (
+        4,
+        3,
+        r"$\rho = e^{{{:.0f}}}$.",
+        lambda: (N.logpdf(-2, 2, 0.02**0.5) - N.logpdf(-2, -2, 0.02**0.5),),
+    ),
     (4, 4, r"= {:.3f}$ nats: a bound", lambda: ((-math.log(0.25) - 0.9) / 2,)),
     (4, 5, "1 / (1 + e^{{-2}}) = {:.3f}$", lambda: (N.pdf(0) / (N.pdf(0) + N.pdf(0, 2)),)),
     (4, 6, "$0.808 - 0.04 = {:.3f}$", overlooked),
@@ -420,6 +434,7 @@ SAID = [
     ),
     (5, 4, "a numerical integral gives {:.2f} in place of 0.50", lambda: unscaled()[3:]),
     (5, 4, "the same integral gives {:.2f}", lambda: (wrong_weights(float(np.prod(1 - LINEAR))),)),
+    (5, 4, r"gets $\Phi(0.603) = {:.2f}$", by_the_middle),
     (5, 5, "${:.4f} / {:.2f}^2 = {:.2f}$", kurtosis),
     (5, 6, "a variance of {:.2f} or of {:.2f}", too_little_noise_taken),
     (6, 1, "with slope {:.0f} everywhere", lambda: negative()[:1]),
@@ -435,6 +450,7 @@ SAID = [
     (7, 3, r"= {:.3f}$, with $\varphi$", lambda: filtered()[1:2]),
     (7, 3, "the deviation {:.3f}.", lambda: filtered()[2:3]),
     (7, 3, "$(1 - 0.540)^2 = {:.3f}$", lambda: filtered()[3:]),
+    (7, 4, "for these 100 it is about {:.2f}", lambda: ((40 + 60 * 0.01) / 100,)),
     (7, 5, r"each interval is ${:.2f}\, s", lambda: overlap()[1:2]),
     (7, 5, r"the gap is below ${:.2f}\, s", lambda: overlap()[2:3]),
     (7, 5, r"= {:.2f}\, s / \sqrt 5$. Here", lambda: overlap()[3:4]),
@@ -505,6 +521,21 @@ def test_the_digits_obey_the_rule_for_the_width():
         "within a tenth of the width {stored}`table:rows.kernel_density.chosen"
         in problems(1)[4].answer
     )
+
+
+def test_draws_of_a_kernel_density_are_cut_to_levels():
+    """The ratio is above 1 as they are drawn, and that of the table once they are cut to the grey levels."""
+    digits, rng = data.digits(), torch.Generator().manual_seed(0)
+    row = stored("table")["rows"]["kernel_density"]
+    known = data.dequantise(digits.x_train, rng)
+    at = torch.randint(len(known), (1000,), generator=rng)
+    noise = row["chosen"]["bandwidth"] * torch.randn(1000, 1, 8, 8, generator=rng)
+    as_drawn, as_cut = (
+        nearest_training_ratio(x, digits.x_train, digits.x_test)
+        for x in (known[at] + noise, data.quantise(known[at] + noise))
+    )
+    assert as_cut == pytest.approx(np.mean(row["nearest_ratio"]), abs=0.02)
+    assert as_cut < 0.9 < 1 < as_drawn
 
 
 def test_the_best_linear_denoiser_shrinks():
