@@ -174,6 +174,11 @@ def test_every_image_has_alt_text(visit):
     assert not visit["alt"]
 
 
+def test_no_cell_shows_a_value_that_it_only_ends_with(page_name):
+    """A notebook prints or draws what it has to show; the last expression of a cell is closed by a semicolon."""
+    assert "output text_plain" not in (SITE / page_name).read_text(encoding="utf-8")
+
+
 def test_formulas_are_set(visit):
     assert not visit["math"]["untouched"] and not visit["math"]["errors"]
 
